@@ -1,0 +1,1 @@
+"""Where a city's new infrastructure goes: certified plans on real physics."""

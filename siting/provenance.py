@@ -1,0 +1,19 @@
+"""Where a feature comes from, and how far it can be trusted."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Provenance(StrEnum):
+    """Kind of origin of a feature or value; every one carries exactly one."""
+
+    REAL = "real"  #: published by a named source, only reformatted or reprojected
+    DERIVED = "derived"  #: computed from real values by a stated rule, e.g. a difference of totals
+    APPROXIMATE = "approximate"  #: a stand-in for a real shape, e.g. a circle round a sourced point
+    SYNTHETIC = "synthetic"  #: made by a model; for demonstration, no basis for approval
+    MISSING = "missing"  #: known to exist, location or value not supplied
+
+
+#: What a result must be labelled with when any input carries it.
+UNTRUSTED: frozenset[Provenance] = frozenset({Provenance.SYNTHETIC, Provenance.APPROXIMATE})

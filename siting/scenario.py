@@ -1,0 +1,395 @@
+"""The scenario: everything a plan answers to, in one immutable value with an identity."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from siting.errors import Problem, ScenarioError, raise_if
+from siting.technology import Options, ServiceStandard, Technology, enumerate_options
+from siting.zones import ZoneKind
+
+if TYPE_CHECKING:
+    from siting.demand import Demand
+    from siting.sites import CandidateSites
+    from siting.spec import ScenarioSpec, TargetSpec
+    from siting.zones import StudyArea, Zone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanningData:
+    """What questions are asked about: a study area with its zones, demand, sites and equipment.
+
+    Parameters
+    ----------
+    study_area
+        City, districts, water, working CRS.
+    zones
+        Every zone targets may name, districts included.
+    demand, sites
+        Demand points and candidate sites in the working CRS.
+    technologies, standards
+        The library a scenario picks from by id.
+    """
+
+    study_area: StudyArea
+    zones: tuple[Zone, ...]
+    demand: Demand
+    sites: CandidateSites
+    technologies: tuple[Technology, ...]
+    standards: tuple[ServiceStandard, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneTarget:
+    """One zone, one standard: the share of a weight that must be served.
+
+    Parameters
+    ----------
+    zone_id, standard_id
+        What is asked, of which zone.
+    weight
+        Name of the demand weight that is counted.
+    required_fraction
+        Share of the zone's weight that must be served, 0..1.
+    """
+
+    zone_id: str
+    standard_id: str
+    weight: str
+    required_fraction: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """What the stations left after the targets serve the most of."""
+
+    standard_id: str
+    weight: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scenario:
+    """The whole question, self-contained: the same scenario and seed give the same plan.
+
+    Parameters
+    ----------
+    name
+        Name shown to people; not part of the identity.
+    data
+        Study area, zones, demand and candidate sites.
+    technologies, standards
+        Those in use, in the order options and coverage refer to them.
+    options
+        Every technology at every site that can host it, without the forbidden sites.
+    targets
+        What must be reached at least cost (step one).
+    objective
+        What the remaining stations serve the most of (step two), or None.
+    stations
+        Base stations in all, or None: only the targets are planned.
+    locked_sites
+        Ids of sites that must carry at least one option.
+    seed, max_runtime_s, gap
+        Search settings, see :class:`siting.spec.SolveSpec`.
+    """
+
+    name: str
+    data: PlanningData
+    technologies: tuple[Technology, ...]
+    standards: tuple[ServiceStandard, ...]
+    options: Options
+    targets: tuple[ZoneTarget, ...]
+    objective: Objective | None = None
+    stations: int | None = None
+    locked_sites: tuple[str, ...] = ()
+    seed: int = 0
+    max_runtime_s: float = 60.0
+    gap: float = 0.0
+    _hash: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over every value that can change the plan, as 64 hex digits.
+
+        Names, sources and licences are left out; seed and search settings are part of it.
+        """
+        if not self._hash:
+            self._hash.append(_digest(self))
+        return self._hash[0]
+
+    def replace(self, **changes: Any) -> Scenario:
+        """Return a variant with some fields changed."""
+        return dataclasses.replace(self, _hash=[], **changes)
+
+    def zone(self, zone_id: str) -> Zone:
+        """Return a zone by id.
+
+        Raises
+        ------
+        KeyError
+            When the scenario has no such zone.
+        """
+        for zone in self.data.zones:
+            if zone.id == zone_id:
+                return zone
+        raise KeyError(zone_id)
+
+
+def build_scenario(spec: ScenarioSpec, data: PlanningData) -> Scenario:
+    """Look up everything `spec` names in `data`; refuse it whole when anything is wrong.
+
+    Raises
+    ------
+    ScenarioError
+        With every fault: unknown zone, kind without zones, unknown standard, technology, weight
+        or site, a site both locked and forbidden, no candidate left, no target and no objective,
+        an objective without a number of stations.
+    """
+    problems: list[Problem] = []
+    technologies = _technologies(spec, data, problems)
+    standards = _standards(spec, data, problems)
+    targets = _targets(spec, data, {item.id for item in standards}, problems)
+    objective = None
+    if spec.objective is not None:
+        objective = Objective(standard_id=spec.objective.standard, weight=spec.objective.weight)
+        _check_named(
+            problems, "objective", objective, {item.id for item in standards}, data.demand.weights
+        )
+        if spec.stations is None:
+            problems.append(
+                Problem("stations", "an objective needs the number of stations", "add stations = …")
+            )
+    if not targets and objective is None and not problems:
+        problems.append(Problem("targets", "neither a target nor an objective", "add [[targets]]"))
+    options = _options(spec, data, technologies, problems)
+    raise_if(problems, ScenarioError)
+    used = {target.standard_id for target in targets}
+    if objective is not None:
+        used.add(objective.standard_id)
+    return Scenario(
+        name=spec.name,
+        data=data,
+        technologies=technologies,
+        standards=tuple(item for item in standards if item.id in used),
+        options=options,
+        targets=targets,
+        objective=objective,
+        stations=spec.stations,
+        locked_sites=tuple(sorted(set(spec.locked_sites))),
+        seed=spec.solve.seed,
+        max_runtime_s=spec.solve.max_runtime_s,
+        gap=spec.solve.gap,
+    )
+
+
+def _technologies(
+    spec: ScenarioSpec, data: PlanningData, problems: list[Problem]
+) -> tuple[Technology, ...]:
+    if not spec.technologies:
+        return data.technologies
+    library = {item.id: item for item in data.technologies}
+    chosen: list[Technology] = []
+    for number, item in enumerate(spec.technologies):
+        if isinstance(item, Technology):
+            chosen.append(item)
+        elif item in library:
+            chosen.append(library[item])
+        else:
+            problems.append(
+                Problem(f"technologies[{number}]", f"unknown technology {item!r}", _known(library))
+            )
+    problems.extend(
+        Problem("technologies", f"technology {name!r} is given twice")
+        for name in _repeated(item.id for item in chosen)
+    )
+    return tuple(chosen)
+
+
+def _standards(
+    spec: ScenarioSpec, data: PlanningData, problems: list[Problem]
+) -> tuple[ServiceStandard, ...]:
+    own = {item.id for item in spec.standards}
+    problems.extend(
+        Problem("standards", f"standard {name!r} is given twice")
+        for name in _repeated(item.id for item in spec.standards)
+    )
+    return tuple(item for item in data.standards if item.id not in own) + spec.standards
+
+
+def _targets(
+    spec: ScenarioSpec, data: PlanningData, standards: set[str], problems: list[Problem]
+) -> tuple[ZoneTarget, ...]:
+    found: dict[tuple[str, str, str], ZoneTarget] = {}
+    for number, item in enumerate(spec.targets):
+        where = f"targets[{number}]"
+        probe = Objective(standard_id=item.standard, weight=item.weight)
+        _check_named(problems, where, probe, standards, data.demand.weights)
+        for zone_id in _zones_of(item, where, data, problems):
+            key = (zone_id, item.standard, item.weight)
+            if key in found and found[key].required_fraction != item.required_fraction:
+                problems.append(
+                    Problem(
+                        where,
+                        f"zone {zone_id!r} has the target {item.standard!r} by {item.weight} "
+                        f"twice: {found[key].required_fraction} and {item.required_fraction}",
+                        "keep one of them",
+                    )
+                )
+            found[key] = ZoneTarget(
+                zone_id=zone_id,
+                standard_id=item.standard,
+                weight=item.weight,
+                required_fraction=item.required_fraction,
+            )
+    return tuple(found.values())
+
+
+def _zones_of(
+    item: TargetSpec, where: str, data: PlanningData, problems: list[Problem]
+) -> Iterable[str]:
+    known = {zone.id: zone for zone in data.zones}
+    for zone_id in item.zones:
+        if zone_id in known:
+            yield zone_id
+        else:
+            problems.append(Problem(f"{where}.zones", f"unknown zone {zone_id!r}", _known(known)))
+    for kind in item.kinds:
+        members = [zone.id for zone in data.zones if zone.kind is ZoneKind(kind)]
+        if not members:
+            problems.append(
+                Problem(f"{where}.kinds", f"the study area has no zone of kind {kind.value!r}")
+            )
+        yield from members
+
+
+def _check_named(
+    problems: list[Problem],
+    where: str,
+    item: Objective,
+    standards: set[str],
+    weights: Iterable[str],
+) -> None:
+    if item.standard_id not in standards:
+        problems.append(
+            Problem(
+                f"{where}.standard",
+                f"unknown service standard {item.standard_id!r}",
+                _known(standards),
+            )
+        )
+    if item.weight not in weights:
+        problems.append(
+            Problem(f"{where}.weight", f"unknown weight {item.weight!r}", _known(weights))
+        )
+
+
+def _options(
+    spec: ScenarioSpec,
+    data: PlanningData,
+    technologies: tuple[Technology, ...],
+    problems: list[Problem],
+) -> Options:
+    known = set(data.sites.id)
+    for name, ids in (
+        ("locked_sites", spec.locked_sites),
+        ("forbidden_sites", spec.forbidden_sites),
+    ):
+        problems.extend(
+            Problem(name, f"unknown site {site_id!r}", "ids are those of the candidate sites")
+            for site_id in ids
+            if site_id not in known
+        )
+    problems.extend(
+        Problem("locked_sites", f"site {site_id!r} is locked and forbidden", "drop one of the two")
+        for site_id in sorted(set(spec.locked_sites) & set(spec.forbidden_sites))
+    )
+    every = enumerate_options(data.sites, technologies)
+    if not len(data.sites):
+        problems.append(Problem("sites", "there is no candidate site", "load candidate sites"))
+        return every
+    forbidden = set(spec.forbidden_sites)
+    allowed = np.array([site_id not in forbidden for site_id in data.sites.id], dtype=bool)
+    keep = allowed[every.site]
+    if not keep.any() and technologies:
+        problems.append(
+            Problem("sites", "no candidate site can host any of the technologies", "check hosts")
+        )
+    hosting = set(np.unique(every.site[keep]).tolist())
+    position = {site_id: index for index, site_id in enumerate(data.sites.id)}
+    problems.extend(
+        Problem("locked_sites", f"site {site_id!r} can host none of the technologies")
+        for site_id in spec.locked_sites
+        if site_id in known and site_id not in forbidden and position[site_id] not in hosting
+    )
+    return Options(
+        site=every.site[keep],
+        technology=every.technology[keep],
+        height_m=every.height_m[keep],
+        cost_cny=every.cost_cny[keep],
+    )
+
+
+def _known(names: Iterable[str]) -> str:
+    return "known: " + ", ".join(sorted(names))
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    seen: set[str] = set()
+    twice: list[str] = []
+    for name in names:
+        if name in seen:
+            twice.append(name)
+        seen.add(name)
+    return twice
+
+
+def _digest(scenario: Scenario) -> str:
+    """Hash every value that can change the plan, in a fixed order."""
+    demand, sites, options = scenario.data.demand, scenario.data.sites, scenario.options
+    membership = demand.zones.tocsr().sorted_indices()
+    digest = hashlib.sha256()
+    settings = {
+        "crs": scenario.data.study_area.crs,
+        "technologies": [_plain(item) for item in scenario.technologies],
+        "standards": [_plain(item) for item in scenario.standards],
+        "targets": [dataclasses.asdict(item) for item in scenario.targets],
+        "objective": dataclasses.asdict(scenario.objective) if scenario.objective else None,
+        "stations": scenario.stations,
+        "locked_sites": scenario.locked_sites,
+        "seed": scenario.seed,
+        "max_runtime_s": scenario.max_runtime_s,
+        "gap": scenario.gap,
+        "zone_ids": demand.zone_ids,
+        "site_ids": list(sites.id),
+        "weights": sorted(demand.weights),
+    }
+    digest.update(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode())
+    arrays = [
+        demand.id,
+        demand.xy,
+        *(demand.weights[name] for name in sorted(demand.weights)),
+        membership.indptr.astype(np.int64),
+        membership.indices.astype(np.int64),
+        sites.xy,
+        sites.height_m,
+        sites.fixed_cost_cny,
+        options.site.astype(np.int64),
+        options.technology.astype(np.int64),
+        options.height_m,
+        options.cost_cny,
+    ]
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _plain(item: Technology | ServiceStandard) -> dict[str, Any]:
+    names: Sequence[str] = ("name_zh", "name_en", "source")
+    return {key: value for key, value in dataclasses.asdict(item).items() if key not in names}
