@@ -4,7 +4,7 @@
 
     SitingError                     every error of this library
     |-- InputError                  the caller's values are wrong; carries every fault found
-    |   |-- CrsError                coordinate reference system missing, unknown or of the wrong kind
+    |   |-- CrsError                coordinate reference system missing, unknown, of the wrong kind
     |   `-- ScenarioError           a scenario that cannot be planned as it stands
     |-- DatasetError                a bundled or named data set is missing or damaged
     |-- FileError                   a file cannot be read or written

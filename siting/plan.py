@@ -92,7 +92,7 @@ class Step:
 
     @property
     def gap(self) -> float:
-        """Relative distance between bound and value, |bound - value| / max(|value|, tiny), 0..inf."""
+        """Relative distance |bound - value| / max(|value|, tiny), 0..inf."""
         if self.value == self.bound:
             return 0.0
         return abs(self.bound - self.value) / max(abs(self.value), 1e-12)
