@@ -1,0 +1,1 @@
+"""The service around :mod:`siting`: storage, jobs, HTTP and pages; it decides nothing itself."""
