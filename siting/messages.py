@@ -1,0 +1,376 @@
+"""The one table of planner-facing words, Chinese and English.
+
+Every page, map, report and export takes its words from here, so that a thing has one name. Keys
+are looked up by :func:`say`; a key that is missing is an error, never printed.
+"""
+
+from __future__ import annotations
+
+from siting.text import Language
+
+#: key -> (Chinese, English). Placeholders are filled by :func:`say`.
+MESSAGES: dict[str, tuple[str, str]] = {
+    # words
+    "study_area": ("研究范围", "study area"),
+    "zone": ("分区", "zone"),
+    "zones": ("分区", "zones"),
+    "district": ("区", "district"),
+    "districts": ("行政区", "districts"),
+    "scenario": ("情景", "scenario"),
+    "plan": ("方案", "plan"),
+    "target": ("目标", "target"),
+    "state": ("达标情况", "target state"),
+    "share": ("覆盖率", "coverage"),
+    "served": ("覆盖", "served"),
+    "not_served": ("未覆盖", "not reached"),
+    "shortfall": ("缺口", "shortfall"),
+    "total": ("总量", "total"),
+    "reachable": ("全部候选站址可达", "reachable with every candidate"),
+    "weight": ("权重", "weight"),
+    "weight.area_m2": ("面积", "area"),
+    "weight.population": ("人口", "population"),
+    "standard": ("服务标准", "service standard"),
+    "technology": ("技术类型", "technology"),
+    "cost": ("建设费用", "cost to build"),
+    "sites": ("入选站址", "chosen sites"),
+    "site": ("站址", "site"),
+    "stations": ("基站", "base stations"),
+    "kind": ("类别", "kind"),
+    "tier": ("等级", "tier"),
+    "provenance": ("数据来源性质", "provenance"),
+    "source": ("来源", "source"),
+    "licence": ("许可", "licence"),
+    "owner": ("权属单位", "owner"),
+    "host": ("载体类型", "host"),
+    "existing": ("现状", "existing"),
+    "new": ("新建", "new"),
+    "height": ("挂高", "antenna height"),
+    "accuracy": ("位置精度", "accuracy"),
+    "seed": ("随机种子", "seed"),
+    "hash": ("情景指纹", "scenario hash"),
+    "version": ("软件版本", "software version"),
+    "made_at": ("生成时间", "made at"),
+    "runtime": ("计算时间", "run time"),
+    "status": ("求解状态", "status"),
+    "reason": ("说明", "reason"),
+    "bound.minimise": ("下界", "lower bound"),
+    "bound.maximise": ("上界", "upper bound"),
+    "gap": ("最优性差距", "optimality gap"),
+    "value": ("达到值", "value"),
+    "step": ("步骤", "step"),
+    "step.targets": ("第一步: 以最低费用达标", "Step 1: meet the targets at least cost"),
+    "step.service": ("第二步: 用余下基站覆盖最多", "Step 2: serve the most with what remains"),
+    "frame": ("坐标系", "coordinate frame"),
+    "nothing": ("无", "none"),
+    "none_known": ("未提供", "not supplied"),
+    "place": ("地点", "place"),
+    "people": ("人口", "people"),
+    "area": ("面积", "area"),
+    "near": ("邻近", "near"),
+    "served_alone": ("独有覆盖量", "served alone"),
+    "served_by": ("覆盖量", "served"),
+    "name": ("名称", "name"),
+    "code": ("编码", "code"),
+    # states and statuses
+    "state.met": ("达标", "met"),
+    "state.near": ("接近", "near"),
+    "state.missed": ("未达标", "missed"),
+    "state.impossible": ("无法达标", "impossible"),
+    "state.not_assessable": ("无法评估", "not assessable"),
+    "state.none": ("无目标", "no target"),
+    "status.optimal": ("最优 (已证明)", "optimal (proved)"),
+    "status.feasible": ("可行", "feasible"),
+    "status.infeasible": ("不可行", "infeasible"),
+    "status.unknown": ("未定", "unknown"),
+    # kinds
+    "zone_kind.airport": ("机场", "airport"),
+    "zone_kind.rail_station": ("铁路客站", "rail station"),
+    "zone_kind.hub": ("客运枢纽", "hub"),
+    "zone_kind.industrial_park": ("产业园区", "industrial park"),
+    "zone_kind.public_place": ("重要公共场所", "public place"),
+    "zone_kind.urban_area": ("城区", "urban area"),
+    "zone_kind.park": ("公园景区", "park"),
+    "zone_kind.district": ("行政区", "district"),
+    "site_kind.tower": ("铁塔", "tower"),
+    "site_kind.rooftop": ("楼顶", "rooftop"),
+    "site_kind.street_pole": ("路灯杆", "street pole"),
+    "class.macro": ("宏站", "macro"),
+    "class.micro": ("微站", "small cell"),
+    "class.wide_area": ("广域站", "wide-area"),
+    "provenance.real": ("真实", "real"),
+    "provenance.derived": ("推算", "derived"),
+    "provenance.approximate": ("近似", "approximate"),
+    "provenance.synthetic": ("合成", "synthetic"),
+    "provenance.missing": ("缺失", "missing"),
+    "layer.demand": ("需求点", "demand points"),
+    "layer.demand_population": ("需求点人口", "demand population"),
+    "layer.demand_area": ("需求点面积", "demand area"),
+    "layer.candidate_sites": ("候选站址", "candidate sites"),
+    "layer.zones": ("分区", "zones"),
+    "layer.districts": ("行政区", "districts"),
+    "layer.water": ("水体", "water"),
+    # honesty: fixed sentences
+    "honesty.optimal": (
+        "在所给数据和规则下, 已证明没有更好的方案。",
+        "Proved: no better plan exists for these data and rules.",
+    ),
+    "honesty.feasible": (
+        "本方案覆盖 {value}; 已证明任何方案不超过 {bound}, 尚差 {gap}未定。",
+        "This plan serves {value}; no plan can exceed {bound}.",
+    ),
+    "honesty.cost": (
+        "本方案达标费用 {value}; 已证明任何达标方案不低于 {bound}, 尚差 {gap}未定。",
+        "This plan meets the targets for {value}; no plan can meet them for less than {bound}.",
+    ),
+    "honesty.cost_optimal": (
+        "本方案达标费用 {value}; 已证明没有费用更低的达标方案。",
+        "This plan meets the targets for {value}; proved: none meets them for less.",
+    ),
+    "honesty.given_targets": (
+        "(以第一步为达标所选站址不变为前提)",
+        "(with the stations chosen for the targets in step 1 kept)",
+    ),
+    "honesty.infeasible": (
+        "下列要求不能同时满足: {what}。最多可达: {best}。",
+        "These requirements cannot be met together: {what}. Best possible: {best}.",
+    ),
+    "honesty.infeasible_rule": (
+        "下列要求不能同时满足: {what}。",
+        "These requirements cannot be met together: {what}.",
+    ),
+    "honesty.unknown": (
+        "限时内未找到满足全部规则的方案, 也未证明其不存在。",
+        "No plan that keeps every rule was found in time, and none was proved impossible.",
+    ),
+    "honesty.stopped": (
+        "人工停止, 保留当时最好的方案。",
+        "Stopped by hand; the best plan at that moment is kept.",
+    ),
+    "honesty.no_existing": (
+        "现有站址未提供, 按 0 计, 缺口可能偏大。",
+        "Existing sites were not supplied and count as 0; shortfalls may be overstated.",
+    ),
+    "honesty.synthetic": (
+        "需求点为按 2020 年普查总数约束的合成数据 (占 {share}), 仅供演示, 不得作为审批依据。",
+        (
+            "Demand points are synthetic data constrained to the 2020 census totals ({share}); "
+            "for demonstration only, no basis for approval."
+        ),
+    ),
+    "honesty.synthetic_layers": (
+        "合成数据: {layers}。",
+        "Synthetic data: {layers}.",
+    ),
+    "honesty.approximate_layers": (
+        "近似位置或范围: {layers}。",
+        "Approximate positions or outlines: {layers}.",
+    ),
+    "honesty.real_only": (
+        "输入数据中没有合成数据。",
+        "No part of the input is synthetic.",
+    ),
+    "honesty.unapproved": (
+        "内部资料, 未经地图审核。",
+        "Internal material; no map approval number.",
+    ),
+    # summary
+    "sentence.plan": (
+        "新建 {stations} 个基站 ({sites} 处站址), 建设费用 {cost}; {met} / {targets} 项目标达标",
+        "{stations} base stations on {sites} sites for {cost}; {met} of {targets} targets met",
+    ),
+    "sentence.served": (
+        ", 按「{standard}」覆盖{weight} {share}。",
+        ", {share} of {weight} served by the standard “{standard}”.",
+    ),
+    "sentence.end": ("。", "."),
+    "sentence.no_site": (
+        "没有选中任何站址: 现状已达标, 或没有可行的候选站址。",
+        "No site is chosen: the targets are met already, or no candidate can help.",
+    ),
+    "figure.targets": ("达标的目标", "targets met"),
+    "figure.served": ("覆盖的{weight}", "{weight} served"),
+    "figure.stations": ("基站 / 站址", "stations / sites"),
+    "figure.cost": ("建设费用", "cost to build"),
+    # report
+    "report.title": ("{area}5G 网络布局方案", "5G network plan for {area}"),
+    "report.summary": ("一、摘要", "1 Summary"),
+    "report.results": ("二、各分区达标情况", "2 Results by zone"),
+    "report.districts": ("三、各区情况", "3 Results by district"),
+    "report.unserved": ("四、未覆盖地点", "4 Places not reached"),
+    "report.technologies": ("五、按技术类型", "5 By technology"),
+    "report.steps": ("六、求解与证明", "6 Solution and proof"),
+    "report.method": ("七、方法", "7 Method"),
+    "report.assumptions": ("八、技术与标准的假设", "8 Assumptions on technologies and standards"),
+    "report.data": ("九、数据来源", "9 Data and sources"),
+    "report.manifest": ("十、可复现信息", "10 To reproduce this plan"),
+    "report.honesty": ("可信程度", "How far this can be trusted"),
+    "report.more": ("其余 {n} 处见表格文件。", "{n} more are in the table file."),
+    "report.largest": (
+        "列出人口最多的 {n} 处, 共 {total} 处。",
+        "The {n} with the most people, of {total} in all.",
+    ),
+    "report.all_served": ("没有未覆盖的地点。", "No place is left unserved."),
+    "report.sites_in": (
+        "全部入选站址见 plan.xlsx、plan.csv 和 plan.gpkg。",
+        "All chosen sites are in plan.xlsx, plan.csv and plan.gpkg.",
+    ),
+    "method.demand": (
+        "需求: 全市陆地分为 {cell} 网格, 共 {n} 个需求点, 按面积和人口加权。",
+        (
+            "Demand: the land of the city in {cell} cells, {n} demand points, weighted by area and "
+            "population."
+        ),
+    ),
+    "method.points": (
+        "需求: {n} 个需求点, 按面积和人口加权。",
+        "Demand: {n} demand points, weighted by area and population.",
+    ),
+    "method.options": (
+        "候选: {sites} 处候选站址, {options} 个建设选项 (每处站址上每种可行的技术)。",
+        (
+            "Candidates: {sites} candidate sites, {options} options (every technology a site can "
+            "host)."
+        ),
+    ),
+    "method.radio": (
+        (
+            "覆盖: 按 3GPP TR 38.901 路径损耗模型和链路预算计算 SS-RSRP, 并扣除阴影衰落余量; "
+            "达到服务标准的需求点视为覆盖。未计地形和干扰。"
+        ),
+        (
+            "Coverage: SS-RSRP by the path-loss models of 3GPP TR 38.901 and a link budget, less the "
+            "shadow-fading margin; a demand point that reaches the service standard is served. "
+            "Terrain and interference are not taken into account."
+        ),
+    ),
+    "method.steps": (
+        "求解: 先以最低费用满足各分区目标, 再用余下的基站覆盖最多的需求; 每步给出经证明的界。",
+        (
+            "Solution: first every zone's target at least cost, then the most demand with the "
+            "stations that remain; each step states a proven bound."
+        ),
+    ),
+    "method.rounding": (
+        "数字一律向不利方向取整: 覆盖率向下, 费用和缺口向上, 界向外; 达标按未取整的值判断。",
+        (
+            "Numbers are rounded to the unfavourable side: coverage down, costs and shortfalls up, "
+            "bounds outward; states are judged on unrounded values."
+        ),
+    ),
+    # unserved
+    "unserved.no_candidate": ("无候选站址可达", "no candidate in range"),
+    "unserved.not_chosen": ("在给定基站数内未选中", "not chosen within the stations"),
+    "unserved.not_chosen_targets": ("目标未要求覆盖", "not required by the targets"),
+    "unserved.place": ("{name}附近", "near {name}"),
+    "unserved.inside": ("{name}", "{name}"),
+    # tables: heads
+    "head.number": ("序号", "no."),
+    "head.site": ("站址编码", "site code"),
+    "head.name": ("名称", "name"),
+    "head.service": ("服务类型", "service"),
+    "head.district": ("区", "district"),
+    "head.lon": ("经度", "longitude [°]"),
+    "head.lat": ("纬度", "latitude [°]"),
+    "head.north_m": ("X(北)", "X (north) [m]"),
+    "head.east_m": ("Y(东)", "Y (east) [m]"),
+    "head.host": ("载体类型", "host kind"),
+    "head.owner": ("权属单位", "owner"),
+    "head.existing": ("现状/新建", "existing / new"),
+    "head.technology": ("技术与配置", "technology and configuration"),
+    "head.technology_id": ("技术编码", "technology code"),
+    "head.height_m": ("挂高(m)", "antenna height [m]"),
+    "head.cost_wan": ("建设费用(万元)", "cost to build [10,000 CNY]"),
+    "head.site_cost_wan": ("其中站址费用(万元)", "of it the site [10,000 CNY]"),
+    "head.served": ("覆盖量(人)", "served [people]"),
+    "head.served_alone": ("独有覆盖量(人)", "served alone [people]"),
+    "head.step": ("入选原因", "chosen for"),
+    "head.provenance": ("数据来源性质", "provenance"),
+    "head.accuracy_m": ("位置精度(m)", "accuracy [m]"),
+    "head.zone": ("分区编码", "zone code"),
+    "head.kind": ("类别", "kind"),
+    "head.tier": ("等级", "tier"),
+    "head.standard": ("服务标准", "service standard"),
+    "head.weight": ("权重", "weight"),
+    "head.total": ("总量", "total"),
+    "head.served_weight": ("覆盖量", "served"),
+    "head.share": ("覆盖率", "coverage"),
+    "head.required": ("目标", "target"),
+    "head.shortfall": ("缺口", "shortfall"),
+    "head.reachable": ("最多可达", "best possible"),
+    "head.state": ("达标情况", "target state"),
+    "head.source": ("来源", "source"),
+    "head.licence": ("许可", "licence"),
+    "head.place": ("地点", "place"),
+    "head.people": ("人口", "people"),
+    "head.area_km2": ("面积(km²)", "area [km²]"),
+    "head.cells": ("网格数", "cells"),
+    "head.reason": ("原因", "reason"),
+    "head.stations": ("基站数", "base stations"),
+    "head.sites": ("站址数", "sites"),
+    "head.key": ("项目", "item"),
+    "head.value": ("内容", "value"),
+    "head.layer": ("图层", "layer"),
+    "head.class": ("站型", "class"),
+    "head.band": ("频段", "band"),
+    "head.frequency": ("载频(MHz)", "carrier [MHz]"),
+    "head.power": ("发射功率(dBm)", "power [dBm]"),
+    "head.gain": ("天线增益(dBi)", "antenna gain [dBi]"),
+    "head.rsrp": ("SS-RSRP 门限(dBm)", "least SS-RSRP [dBm]"),
+    "head.probability": ("区域概率", "area probability"),
+    "head.penetration": ("建筑穿透", "penetration"),
+    "head.hosts": ("可用载体", "hosts"),
+    "head.equipment_cost": ("设备费用", "equipment cost"),
+    "penetration.outdoor": ("室外", "outdoor"),
+    "penetration.low_loss": ("低损耗墙体", "low-loss wall"),
+    "penetration.high_loss": ("高损耗墙体", "high-loss wall"),
+    "sheet.sites": ("站址", "sites"),
+    "sheet.zones": ("分区", "zones"),
+    "sheet.districts": ("各区", "districts"),
+    "sheet.unserved": ("未覆盖", "unserved"),
+    "sheet.manifest": ("说明", "manifest"),
+    "service.5g": ("5G 基站", "5G base station"),
+    "chosen.targets": ("为达标", "to meet a target"),
+    "chosen.service": ("扩大覆盖", "to serve more"),
+    # map
+    "map.title": ("{area} · {scenario}", "{area} · {scenario}"),
+    "map.legend": ("图例", "Legend"),
+    "map.sites": ("入选站址 (按技术类型)", "Chosen sites by technology"),
+    "map.zone_states": ("分区达标情况", "Zones by target state"),
+    "map.demand": ("需求点: {standard}", "Demand: {standard}"),
+    "map.demand_short": ("需求覆盖", "Demand"),
+    "map.no_demand": ("不显示需求点", "No demand"),
+    "map.cell_served": ("覆盖", "served"),
+    "map.cell_unserved": ("未覆盖", "not reached"),
+    "map.districts": ("行政区界", "District outlines"),
+    "map.water": ("水体", "Water"),
+    "map.unserved": ("最大的未覆盖地点", "Largest places not reached"),
+    "map.credit": ("{sources}", "{sources}"),
+    "map.frame": (
+        "显示坐标系 WGS 84 / 网络墨卡托; 计算坐标系 {crs}",
+        "Shown in WGS 84 / Web Mercator; computed in {crs}",
+    ),
+    "map.date": ("数据与方案日期 {date}", "Data and plan of {date}"),
+    "map.language": ("English", "中文"),
+    "map.skip": ("跳过地图", "Skip the map"),
+    "map.north": ("北", "N"),
+    "map.whole": ("全市", "Whole city"),
+    "map.people_cells": ("{people}", "{people}"),
+    "map.noscript": (
+        "此地图需要 JavaScript; 同样的内容见表格文件。",
+        "This map needs JavaScript; the tables hold the same content.",
+    ),
+    "map.per_target": ("目标明细", "targets"),
+}
+
+
+def say(key: str, language: Language, **values: object) -> str:
+    """Return a text of the table with its placeholders filled.
+
+    Raises
+    ------
+    KeyError
+        When the table has no such key, or a placeholder is not given.
+    """
+    chinese, english = MESSAGES[key]
+    text = chinese if language == "zh" else english
+    return text.format(**values) if values else text
