@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import (
     AliasChoices,
@@ -176,13 +176,13 @@ class Settings(BaseModel):
     api: ApiSettings = Field(default_factory=ApiSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
 
-    @classmethod
-    def from_environment(cls) -> Self:
-        """Read every setting from the environment.
 
-        Raises
-        ------
-        pydantic.ValidationError
-            With every faulty variable and what it may be.
-        """
-        return cls()
+def load_settings() -> Settings:
+    """Read every setting from the environment.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        With every faulty variable of a concern and what it may be.
+    """
+    return Settings()

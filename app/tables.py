@@ -1,0 +1,458 @@
+"""Every table of the service, and what a row of it means.
+
+::
+
+    datasets -- districts, zones, candidate_sites, demand, technologies, standards, imports
+    targets                                   the action plan's 88 figures
+    scenarios -- plans -- plan_steps          each optimisation with its proof
+                       |- plan_options        what is built where
+                       |- plan_outcomes       what is reached in which zone
+                       |- plan_demand         who is served
+                       |- plan_progress       what the computation reported, in order
+                       `- plan_checkpoints    best plan so far of an interrupted computation
+
+Geometry is WGS 84 longitude, latitude (SRID 4326) throughout. Times are aware and UTC; money is
+integer CNY. The queue's own tables (``procrastinate_...``) stand beside these.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import time
+import uuid
+from enum import StrEnum
+from typing import Any
+
+from geoalchemy2 import Geometry, WKBElement
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+def new_id() -> uuid.UUID:
+    """Make an identifier that sorts by time of creation (RFC 9562, version 7)."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = milliseconds << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 7 << 76
+    value = value & ~(0x3 << 62) | 2 << 62
+    return uuid.UUID(int=value)
+
+
+class PlanState(StrEnum):
+    """Where a plan's computation stands; what it found is the plan's `status`."""
+
+    QUEUED = "queued"  #: waits for a worker
+    RUNNING = "running"  #: a worker computes it
+    DONE = "done"  #: computed, verified and stored
+    CANCELLED = "cancelled"  #: stopped on request; the best plan so far is stored if there was one
+    FAILED = "failed"  #: ended by a fault; `error` says which
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self not in {PlanState.QUEUED, PlanState.RUNNING}
+
+
+class Base(DeclarativeBase):
+    """Base of every table."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own declaration
+        str: Text,
+        float: Double,
+        bytes: LargeBinary,
+        dt.datetime: DateTime(timezone=True),
+        uuid.UUID: Uuid,
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(Text),
+        list[dict[str, Any]]: JSONB,
+    }
+
+
+def _area(*, nullable: bool = False) -> Mapped[Any]:
+    return mapped_column(Geometry("GEOMETRY", srid=4326, spatial_index=True), nullable=nullable)
+
+
+def _polygonal(name: str = "geom") -> CheckConstraint:
+    return CheckConstraint(
+        f"geometrytype({name}) in ('POLYGON', 'MULTIPOLYGON')", name=f"{name}_polygonal"
+    )
+
+
+class Dataset(Base):
+    """A named set of planning data: a study area with everything that can be planned on it."""
+
+    __tablename__ = "datasets"
+    __table_args__ = (_polygonal("water"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)  #: e.g. "ezhou"; a spec's `dataset`
+    area_id: Mapped[str]  #: code of the study area, e.g. "420700"
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    crs: Mapped[str]  #: working CRS, e.g. "EPSG:4547"
+    grid: Mapped[dict[str, Any]]  #: demand grid: origin [m], cell side [m], how ids are made
+    water: Mapped[WKBElement | None] = _area(nullable=True)
+    demand_provenance: Mapped[dict[str, Any]]  #: origin of each demand weight, by its name
+    content_hash: Mapped[str]  #: SHA-256 over everything that was loaded
+    loaded_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+
+
+class _Sourced:
+    """Where a feature comes from and how far it can be trusted."""
+
+    provenance: Mapped[str]
+    source: Mapped[str]
+    licence: Mapped[str]
+    accuracy_m: Mapped[float | None]
+
+
+class District(_Sourced, Base):
+    """An administrative district; it is a zone too, under the same code."""
+
+    __tablename__ = "districts"
+    __table_args__ = (
+        UniqueConstraint("dataset_id", "id"),
+        UniqueConstraint("dataset_id", "position"),
+        _polygonal(),
+    )
+
+    fid: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
+    id: Mapped[str]  #: administrative code, e.g. "420704"
+    position: Mapped[int]  #: order in the data set
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    area_m2: Mapped[float]  #: area in the working CRS [m²]
+    population: Mapped[float]  #: sum over the district's demand [people]
+    geom: Mapped[WKBElement] = _area()
+
+
+class Zone(_Sourced, Base):
+    """A zone that targets may name, districts included."""
+
+    __tablename__ = "zones"
+    __table_args__ = (
+        UniqueConstraint("dataset_id", "id"),
+        UniqueConstraint("dataset_id", "position"),
+        _polygonal(),
+    )
+
+    fid: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
+    id: Mapped[str]
+    position: Mapped[int]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    kind: Mapped[str]  #: siting.zones.ZoneKind
+    tier: Mapped[int] = mapped_column(SmallInteger)
+    geom: Mapped[WKBElement] = _area()
+
+
+class CandidateSite(_Sourced, Base):
+    """A place that may host equipment."""
+
+    __tablename__ = "candidate_sites"
+    __table_args__ = (
+        UniqueConstraint("dataset_id", "id"),
+        UniqueConstraint("dataset_id", "position"),
+        CheckConstraint("fixed_cost_cny >= 0", name="cost_not_negative"),
+        CheckConstraint("height_m > 0", name="height_positive"),
+    )
+
+    fid: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
+    id: Mapped[str]
+    position: Mapped[int]
+    kind: Mapped[str]  #: siting.sites.SiteKind
+    owner: Mapped[str]
+    district: Mapped[str]  #: code of the district it lies in
+    height_m: Mapped[float]
+    fixed_cost_cny: Mapped[int] = mapped_column(BigInteger)
+    existing: Mapped[bool]
+    geom: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=4326, spatial_index=True))
+
+
+class DemandCell(Base):
+    """A demand point with its weights; the geometry is the cell it stands for."""
+
+    __tablename__ = "demand"
+
+    dataset_id: Mapped[str] = mapped_column(
+        ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True
+    )
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    position: Mapped[int]
+    col: Mapped[int]
+    row: Mapped[int]
+    area_m2: Mapped[float]  #: land in the cell [m²]
+    population: Mapped[float]  #: [people]
+    district: Mapped[str]
+    geom: Mapped[WKBElement] = mapped_column(Geometry("POLYGON", srid=4326, spatial_index=True))
+
+
+class TechnologyRow(Base):
+    """A technology of the library, field by field as :class:`siting.technology.Technology`."""
+
+    __tablename__ = "technologies"
+    __table_args__ = (UniqueConstraint("dataset_id", "position"),)
+
+    dataset_id: Mapped[str] = mapped_column(
+        ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    band: Mapped[str]
+    station_class: Mapped[str]
+    propagation: Mapped[str]
+    frequency_mhz: Mapped[float]
+    bandwidth_mhz: Mapped[float]
+    subcarrier_spacing_khz: Mapped[float]
+    tx_power_dbm: Mapped[float]
+    ssb_gain_dbi: Mapped[float]
+    max_height_m: Mapped[float]
+    hosts: Mapped[list[str]]
+    cost_cny: Mapped[int] = mapped_column(BigInteger)
+    source: Mapped[str]
+
+
+class StandardRow(Base):
+    """A service standard, field by field as :class:`siting.technology.ServiceStandard`."""
+
+    __tablename__ = "standards"
+    __table_args__ = (UniqueConstraint("dataset_id", "position"),)
+
+    dataset_id: Mapped[str] = mapped_column(
+        ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    min_ss_rsrp_dbm: Mapped[float]
+    area_probability: Mapped[float]
+    penetration: Mapped[str]
+    source: Mapped[str]
+
+
+class ActionPlanTarget(Base):
+    """One figure of the city's action plan, as printed."""
+
+    __tablename__ = "targets"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  #: "T001"
+    section: Mapped[str]
+    system_zh: Mapped[str]
+    system_en: Mapped[str]
+    target: Mapped[str]
+    unit: Mapped[str]
+    deadline: Mapped[str]
+    lead: Mapped[str]
+    responsible: Mapped[str]
+    siting_relevant: Mapped[bool]
+    quote_zh: Mapped[str]
+
+
+class Import(Base):
+    """What was loaded when, in which declared CRS, and which rows were refused or set aside."""
+
+    __tablename__ = "imports"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(
+        ForeignKey("datasets.id", ondelete="CASCADE"), index=True
+    )
+    layer: Mapped[str]  #: "districts", "zones", "candidate sites", "demand", "water", ...
+    declared_crs: Mapped[str]
+    rows: Mapped[int]  #: rows loaded
+    rejected: Mapped[list[dict[str, Any]]]  #: one document per row: which, why
+    content_hash: Mapped[str]
+    at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+
+
+class Scenario(Base):
+    """A planning question, as the planner wrote it."""
+
+    __tablename__ = "scenarios"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str]
+    dataset_id: Mapped[str]  #: no foreign key: a question outlives the data it was asked about
+    spec: Mapped[dict[str, Any]]  #: siting.spec.ScenarioSpec as a JSON document
+    scenario_hash: Mapped[str] = mapped_column(index=True)
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+
+
+_STATES = ", ".join(f"'{state}'" for state in PlanState)
+
+
+class Plan(Base):
+    """The answer to a scenario, from the moment it is asked for.
+
+    `status` and everything after it are empty until there is a result.
+    """
+
+    __tablename__ = "plans"
+    __table_args__ = (
+        CheckConstraint(f"state in ({_STATES})", name="state_known"),
+        Index("ix_plans_open", "state", postgresql_where="state in ('queued', 'running')"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    scenario_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("scenarios.id", ondelete="CASCADE"), index=True
+    )
+    state: Mapped[str] = mapped_column(default=PlanState.QUEUED)
+    job_id: Mapped[int | None] = mapped_column(BigInteger)  #: the queue's job
+    attempt: Mapped[int] = mapped_column(SmallInteger, default=0)  #: 1 for the first worker
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[dt.datetime | None]  #: of the last attempt
+    heartbeat_at: Mapped[dt.datetime | None]  #: last sign of life of the worker
+    finished_at: Mapped[dt.datetime | None]
+    error: Mapped[str | None]  #: why it failed, for people
+
+    status: Mapped[str | None]  #: siting.plan.Status
+    reason: Mapped[str | None]
+    scenario_hash: Mapped[str | None]
+    dataset_hash: Mapped[str | None]  #: content hash of the data set it was computed on
+    standards: Mapped[list[str] | None]  #: bit k of plan_demand.served is standards[k]
+    stations: Mapped[int | None]
+    sites: Mapped[int | None]
+    cost_cny: Mapped[int | None] = mapped_column(BigInteger)
+    seed: Mapped[int | None] = mapped_column(BigInteger)
+    runtime_s: Mapped[float | None]
+    version: Mapped[str | None]
+    provenance: Mapped[dict[str, Any] | None]  #: share of each provenance, per input layer
+
+
+def _plan_key() -> Mapped[Any]:
+    return mapped_column(ForeignKey("plans.id", ondelete="CASCADE"), primary_key=True)
+
+
+class PlanStep(Base):
+    """One optimisation of a plan with its proof; value and bound may be infinite."""
+
+    __tablename__ = "plan_steps"
+
+    plan_id: Mapped[uuid.UUID] = _plan_key()
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    name: Mapped[str]
+    sense: Mapped[str]
+    unit: Mapped[str]
+    value: Mapped[float]
+    bound: Mapped[float]
+    gap: Mapped[float]
+    status: Mapped[str]
+    reason: Mapped[str]
+    runtime_s: Mapped[float]
+    certificate: Mapped[bytes | None] = mapped_column(deferred=True)  #: multipliers, npz
+
+
+class PlanOption(Base):
+    """A station of a plan: a technology at a site. Its place is kept with it."""
+
+    __tablename__ = "plan_options"
+    __table_args__ = (UniqueConstraint("plan_id", "option"),)
+
+    fid: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("plans.id", ondelete="CASCADE"))
+    option: Mapped[int]  #: index in the scenario's options
+    site_id: Mapped[str]
+    site_kind: Mapped[str]
+    district: Mapped[str]
+    technology_id: Mapped[str]
+    step: Mapped[int] = mapped_column(SmallInteger)  #: position of the step that chose it
+    height_m: Mapped[float]
+    cost_cny: Mapped[int] = mapped_column(BigInteger)  #: without the site's own cost
+    site_cost_cny: Mapped[int] = mapped_column(BigInteger)  #: paid once per site
+    provenance: Mapped[str]
+    geom: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=4326, spatial_index=True))
+
+
+class PlanOutcome(Base):
+    """What a plan reaches in one zone or district by one standard."""
+
+    __tablename__ = "plan_outcomes"
+
+    plan_id: Mapped[uuid.UUID] = _plan_key()
+    position: Mapped[int] = mapped_column(primary_key=True)  #: targets first, in their order
+    is_target: Mapped[bool]
+    zone_id: Mapped[str]
+    zone_name_zh: Mapped[str]
+    zone_name_en: Mapped[str]
+    zone_kind: Mapped[str]
+    standard_id: Mapped[str]
+    weight: Mapped[str]
+    total: Mapped[float]
+    served: Mapped[float]
+    reachable: Mapped[float]
+    required_fraction: Mapped[float | None]
+    state: Mapped[str | None]  #: siting.plan.TargetState
+    shortfall: Mapped[float]
+
+
+class PlanDemand(Base):
+    """By which standards a plan serves a demand point; points not served by any have 0."""
+
+    __tablename__ = "plan_demand"
+
+    plan_id: Mapped[uuid.UUID] = _plan_key()
+    demand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    served: Mapped[int] = mapped_column(SmallInteger)  #: bit k: by plans.standards[k]
+
+
+class PlanProgress(Base):
+    """One report of a running computation; the id orders and numbers the event stream."""
+
+    __tablename__ = "plan_progress"
+    __table_args__ = (Index("ix_plan_progress_plan_id_id", "plan_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("plans.id", ondelete="CASCADE"))
+    attempt: Mapped[int] = mapped_column(SmallInteger)
+    state: Mapped[str]  #: of the plan at that moment, so that a stream knows when it ends
+    phase: Mapped[str]  #: siting.progress.Progress.phase, or the state when there is none
+    fraction: Mapped[float]
+    value: Mapped[float | None]
+    bound: Mapped[float | None]
+    unit: Mapped[str] = mapped_column(default="")
+    elapsed_s: Mapped[float]
+    at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+
+
+class PlanCheckpoint(Base):
+    """Best plan so far of an interrupted computation; the next attempt starts there."""
+
+    __tablename__ = "plan_checkpoints"
+
+    plan_id: Mapped[uuid.UUID] = _plan_key()
+    attempt: Mapped[int] = mapped_column(SmallInteger)
+    scenario_hash: Mapped[str]
+    plan: Mapped[bytes]  #: the plan's arrays and claims, npz
+    at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
