@@ -1,0 +1,1 @@
+"""Radio prediction: path loss, building penetration, link budget, best server."""

@@ -1,0 +1,360 @@
+"""From transmit power to SS-RSRP, and from a service standard to the distance it reaches.
+
+A location is served when the SS-RSRP it receives reaches the standard's threshold. Shadow fading,
+the spread of walls and line of sight are random, so a *cell* is served when the share of its
+locations that are is at least the standard's `area_probability`::
+
+    P(d) = P_LOS(d) Phi((M_LOS(d) - T) / s_LOS) + (1 - P_LOS(d)) Phi((M_NLOS(d) - T) / s_NLOS)
+
+with M the median SS-RSRP [dBm] at distance d, T the threshold, s^2 = shadow fading^2 + building^2,
+Phi the normal distribution. This is a criterion per cell: it asks for the probability at the cell's
+own distance. The formula of Jakes averages over a whole disc round the mast, would lend the edge
+the margin of the centre, and is meant for dimensioning an average site.
+
+P falls with distance wherever P >= 1/2: both medians and P_LOS fall, the LOS median is never below
+the NLOS one and its spread never above. So each technology at each height serves a disc, and one
+number, :func:`service_range_m`, says it all. The radius ends at 5 km, where the model ends.
+
+Left out, and why a plan errs on the safe side or not: several stations that each miss the
+probability may reach it together (not counted, safe); the antenna's vertical pattern weakens the
+field under the mast (not modelled, optimistic below about 50 m); terrain and interference (not
+modelled).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr, ndtri
+
+from siting.errors import InputError, Problem, raise_if
+from siting.radio.path_loss import (
+    FAR_LIMIT_M,
+    NEAR_FIELD_M,
+    Floats,
+    NearField,
+    Sight,
+    los_probability,
+    path_loss_db,
+    shadow_sigma_db,
+)
+from siting.radio.penetration import BuildingLoss, IrrGlass, building_loss
+from siting.technology import Penetration, ServiceStandard, Technology
+from siting.units import ratio_to_db
+
+#: Resource blocks N_RB by subcarrier spacing [kHz], then channel bandwidth [MHz].
+#: 3GPP TS 38.101-1, table 5.3.2-1 (frequency range 1).
+RESOURCE_BLOCKS: dict[int, dict[int, int]] = {
+    15: {5: 25, 10: 52, 15: 79, 20: 106, 25: 133, 30: 160, 35: 188, 40: 216, 45: 242, 50: 270},
+    30: {5: 11, 10: 24, 15: 38, 20: 51, 25: 65, 30: 78, 35: 92, 40: 106, 45: 119, 50: 133}
+    | {60: 162, 70: 189, 80: 217, 90: 245, 100: 273},
+    60: {10: 11, 15: 18, 20: 24, 25: 31, 30: 38, 35: 44, 40: 51, 45: 58, 50: 65}
+    | {60: 79, 70: 93, 80: 107, 90: 121, 100: 135},
+}
+
+SUBCARRIERS_PER_BLOCK = 12
+
+#: Ranges are rounded down to this [m]: far below what the model can tell, and the same number on
+#: every machine.
+RANGE_STEP_M = 0.01
+
+_BISECTIONS = 60
+_LEVEL_STEP_DB = 1e-6
+_HALF = 0.5
+
+
+def resource_blocks(bandwidth_mhz: float, subcarrier_spacing_khz: float) -> int:
+    """Return the number of resource blocks of a carrier.
+
+    Raises
+    ------
+    InputError
+        When the standard has no such carrier.
+
+    References
+    ----------
+    3GPP TS 38.101-1, table 5.3.2-1.
+    """
+    by_bandwidth = RESOURCE_BLOCKS.get(int(subcarrier_spacing_khz), {})
+    if subcarrier_spacing_khz not in RESOURCE_BLOCKS:
+        raise InputError(
+            Problem(
+                "subcarrier_spacing_khz",
+                f"{subcarrier_spacing_khz:g} kHz is not one of {sorted(RESOURCE_BLOCKS)}",
+                "use a spacing of frequency range 1",
+            )
+        )
+    if bandwidth_mhz not in by_bandwidth:
+        raise InputError(
+            Problem(
+                "bandwidth_mhz",
+                f"{bandwidth_mhz:g} MHz at {subcarrier_spacing_khz:g} kHz is not one of "
+                f"{sorted(by_bandwidth)}",
+                "use a channel bandwidth of TS 38.101-1 table 5.3.2-1",
+            )
+        )
+    return by_bandwidth[int(bandwidth_mhz)]
+
+
+def power_per_subcarrier_dbm(technology: Technology) -> float:
+    """Energy per resource element, EPRE [dBm]: total power shared by all subcarriers.
+
+    EPRE = P - 10 lg(12 N_RB). The synchronisation block is sent without extra power.
+    """
+    blocks = resource_blocks(technology.bandwidth_mhz, technology.subcarrier_spacing_khz)
+    return technology.tx_power_dbm - float(ratio_to_db(SUBCARRIERS_PER_BLOCK * blocks))
+
+
+def median_ss_rsrp_dbm(
+    technology: Technology,
+    sight: Sight,
+    distance_m: npt.ArrayLike,
+    *,
+    antenna_height_m: npt.ArrayLike,
+    building: BuildingLoss | None = None,
+) -> Floats:
+    """Median SS-RSRP [dBm] = EPRE + SSB gain - path loss - mean building loss.
+
+    Parameters
+    ----------
+    technology
+        Equipment.
+    sight
+        With or without line of sight.
+    distance_m
+        Horizontal distance [m], 0 to 5000; below 10 m the loss of 10 m is used.
+    antenna_height_m
+        Height of the antenna above ground [m].
+    building
+        Loss of the building the user is in, or None outdoors.
+
+    Raises
+    ------
+    InputError
+        When a value leaves the model's range or the carrier does not exist.
+
+    References
+    ----------
+    3GPP TS 38.215, section 5.1.1 (definition of SS-RSRP).
+    """
+    loss = path_loss_db(
+        technology.propagation,
+        sight,
+        distance_m,
+        frequency_mhz=technology.frequency_mhz,
+        antenna_height_m=antenna_height_m,
+        near_field=NearField.HOLD,
+    )
+    level = power_per_subcarrier_dbm(technology) + technology.ssb_gain_dbi
+    return level - loss - (building.mean_db if building else 0.0)
+
+
+def served_probability(
+    technology: Technology,
+    standard: ServiceStandard,
+    distance_m: npt.ArrayLike,
+    *,
+    antenna_height_m: npt.ArrayLike,
+    irr_glass: IrrGlass = IrrGlass.V19_4,
+) -> Floats:
+    """Share of the locations at a distance whose SS-RSRP reaches the standard, 0..1.
+
+    Parameters
+    ----------
+    technology, standard
+        Equipment, and what it is held against; `standard.area_probability` plays no part here.
+    distance_m
+        Horizontal distance [m], 0 to 5000.
+    antenna_height_m
+        Height of the antenna above ground [m].
+    irr_glass
+        Version of the formula of metal-coated glass.
+
+    Returns
+    -------
+    ndarray
+        Probability in the broadcast shape of distance and height.
+
+    Raises
+    ------
+    InputError
+        When a value leaves the model's range or the carrier does not exist.
+    """
+    field = _field(technology, standard.penetration, distance_m, antenna_height_m, irr_glass)
+    return field.share_above(standard.min_ss_rsrp_dbm)
+
+
+def service_range_m(
+    technology: Technology,
+    standard: ServiceStandard,
+    antenna_height_m: npt.ArrayLike,
+    *,
+    irr_glass: IrrGlass = IrrGlass.V19_4,
+) -> Floats:
+    """Greatest horizontal distance served [m], one per antenna height.
+
+    Parameters
+    ----------
+    technology, standard
+        Equipment, and what it must reach at which share of locations.
+    antenna_height_m
+        Heights of the antenna above ground [m], any shape.
+    irr_glass
+        Version of the formula of metal-coated glass.
+
+    Returns
+    -------
+    ndarray
+        Range [m] in the shape of the heights, rounded down to the centimetre: 0 where not even the
+        foot of the mast is served, else 10 m at least, 5000 m (the model's end) at most.
+
+    Raises
+    ------
+    InputError
+        When a value leaves the model's range, the carrier does not exist, or the standard asks for
+        less than half of the locations: below one half the served set need not be a disc.
+
+    Notes
+    -----
+    Bisection on :func:`served_probability`, once per distinct height.
+    """
+    raise_if(_below_half(f"standards[{standard.id}].area_probability", standard.area_probability))
+    given = np.asarray(antenna_height_m, dtype=np.float64)
+    heights, position = np.unique(given, return_inverse=True)
+
+    def enough(distance_m: Floats) -> npt.NDArray[np.bool_]:
+        share = served_probability(
+            technology, standard, distance_m, antenna_height_m=heights, irr_glass=irr_glass
+        )
+        return share >= standard.area_probability
+
+    near = np.full(heights.shape, NEAR_FIELD_M)
+    far = np.full(heights.shape, FAR_LIMIT_M)
+    some, all_of_it = enough(near), enough(far)
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (near + far)
+        good = enough(middle)
+        near, far = np.where(good, middle, near), np.where(good, far, middle)
+    steps = np.floor(near / RANGE_STEP_M)
+    reach = np.where(all_of_it, FAR_LIMIT_M, np.minimum(steps * RANGE_STEP_M, near))
+    return np.where(some, reach, 0.0)[position].reshape(given.shape)
+
+
+def ss_rsrp_exceeded_dbm(
+    technology: Technology,
+    distance_m: npt.ArrayLike,
+    *,
+    antenna_height_m: npt.ArrayLike,
+    probability: float = 0.5,
+    penetration: Penetration = Penetration.OUTDOOR,
+    irr_glass: IrrGlass = IrrGlass.V19_4,
+) -> Floats:
+    """SS-RSRP that a share of the locations at a distance exceeds [dBm]; 0.5 gives the median.
+
+    The inverse of :func:`served_probability` in the threshold: a cell is served by a standard
+    exactly where the level exceeded at its probability is at least its threshold.
+
+    Parameters
+    ----------
+    technology
+        Equipment.
+    distance_m
+        Horizontal distance [m], 0 to 5000.
+    antenna_height_m
+        Height of the antenna above ground [m].
+    probability
+        Share of locations, 0.5 to 1 (1 excluded).
+    penetration, irr_glass
+        Building on the way and version of the formula of metal-coated glass.
+
+    Raises
+    ------
+    InputError
+        When a value leaves the model's range or the carrier does not exist.
+
+    Notes
+    -----
+    Bisection to 1e-6 dB between the two quantiles with and without line of sight.
+    """
+    raise_if(_below_half("probability", probability))
+    field = _field(technology, penetration, distance_m, antenna_height_m, irr_glass)
+    low, high = field.bracket(probability)
+    widest = max(float(np.max(high - low, initial=0.0)), _LEVEL_STEP_DB)
+    for _ in range(int(np.ceil(np.log2(widest / _LEVEL_STEP_DB)))):
+        middle = 0.5 * (low + high)
+        good = field.share_above(middle) >= probability
+        low, high = np.where(good, middle, low), np.where(good, high, middle)
+    return low
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Field:
+    """SS-RSRP at a distance as a mixture of two normal distributions [dBm], [dB]."""
+
+    p_los: Floats
+    median_los: Floats
+    median_nlos: Floats
+    sigma_los: Floats
+    sigma_nlos: Floats
+
+    def share_above(self, level_dbm: float | Floats) -> Floats:
+        """Probability that the level is reached."""
+        los: Floats = ndtr((self.median_los - level_dbm) / self.sigma_los)
+        nlos: Floats = ndtr((self.median_nlos - level_dbm) / self.sigma_nlos)
+        return self.p_los * los + (1.0 - self.p_los) * nlos
+
+    def bracket(self, probability: float) -> tuple[Floats, Floats]:
+        """Levels between which the one exceeded with `probability` lies."""
+        z = float(ndtri(probability))
+        los, nlos = self.median_los - z * self.sigma_los, self.median_nlos - z * self.sigma_nlos
+        return np.minimum(los, nlos), np.maximum(los, nlos)
+
+
+def _field(
+    technology: Technology,
+    penetration: Penetration,
+    distance_m: npt.ArrayLike,
+    antenna_height_m: npt.ArrayLike,
+    irr_glass: IrrGlass,
+) -> _Field:
+    building = building_loss(
+        penetration,
+        technology.propagation,
+        frequency_mhz=technology.frequency_mhz,
+        irr_glass=irr_glass,
+    )
+    median: dict[Sight, Floats] = {}
+    sigma: dict[Sight, Floats] = {}
+    for sight in Sight:
+        median[sight] = median_ss_rsrp_dbm(
+            technology, sight, distance_m, antenna_height_m=antenna_height_m, building=building
+        )
+        fading = shadow_sigma_db(
+            technology.propagation,
+            sight,
+            distance_m,
+            frequency_mhz=technology.frequency_mhz,
+            antenna_height_m=antenna_height_m,
+        )
+        sigma[sight] = np.hypot(fading, building.sigma_db)
+    return _Field(
+        p_los=los_probability(technology.propagation, distance_m),
+        median_los=median[Sight.LOS],
+        median_nlos=median[Sight.NLOS],
+        sigma_los=sigma[Sight.LOS],
+        sigma_nlos=sigma[Sight.NLOS],
+    )
+
+
+def _below_half(where: str, probability: float) -> list[Problem]:
+    if _HALF <= probability < 1.0:
+        return []
+    return [
+        Problem(
+            where,
+            f"{probability:g} outside 0.5 to 1 (1 excluded)",
+            "ask for at least half of the locations",
+        )
+    ]
