@@ -2,7 +2,8 @@
 
 ::
 
-    datasets -- districts, zones, candidate_sites, demand, technologies, standards, imports
+    datasets -- districts, zones, water_bodies, candidate_sites, demand, technologies, standards,
+                imports
     targets                                   the action plan's 88 figures
     scenarios -- plans -- plan_steps          each optimisation with its proof
                        |- plan_options        what is built where
@@ -93,29 +94,25 @@ class Base(DeclarativeBase):
     }
 
 
-def _area(*, nullable: bool = False) -> Mapped[Any]:
-    return mapped_column(Geometry("GEOMETRY", srid=4326, spatial_index=True), nullable=nullable)
+def _area() -> Mapped[Any]:
+    return mapped_column(Geometry("GEOMETRY", srid=4326, spatial_index=True))
 
 
-def _polygonal(name: str = "geom") -> CheckConstraint:
-    return CheckConstraint(
-        f"geometrytype({name}) in ('POLYGON', 'MULTIPOLYGON')", name=f"{name}_polygonal"
-    )
+def _polygonal() -> CheckConstraint:
+    return CheckConstraint("geometrytype(geom) in ('POLYGON', 'MULTIPOLYGON')", name="polygonal")
 
 
 class Dataset(Base):
     """A named set of planning data: a study area with everything that can be planned on it."""
 
     __tablename__ = "datasets"
-    __table_args__ = (_polygonal("water"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)  #: e.g. "ezhou"; a spec's `dataset`
     area_id: Mapped[str]  #: code of the study area, e.g. "420700"
     name_zh: Mapped[str]
     name_en: Mapped[str]
     crs: Mapped[str]  #: working CRS, e.g. "EPSG:4547"
-    grid: Mapped[dict[str, Any]]  #: demand grid: origin [m], cell side [m], how ids are made
-    water: Mapped[WKBElement | None] = _area(nullable=True)
+    grid: Mapped[dict[str, Any]]  #: field by field as siting.grid.Grid
     demand_provenance: Mapped[dict[str, Any]]  #: origin of each demand weight, by its name
     content_hash: Mapped[str]  #: SHA-256 over everything that was loaded
     loaded_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
@@ -136,14 +133,12 @@ class District(_Sourced, Base):
     __tablename__ = "districts"
     __table_args__ = (
         UniqueConstraint("dataset_id", "id"),
-        UniqueConstraint("dataset_id", "position"),
         _polygonal(),
     )
 
     fid: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
     id: Mapped[str]  #: administrative code, e.g. "420704"
-    position: Mapped[int]  #: order in the data set
     name_zh: Mapped[str]
     name_en: Mapped[str]
     area_m2: Mapped[float]  #: area in the working CRS [m²]
@@ -157,18 +152,29 @@ class Zone(_Sourced, Base):
     __tablename__ = "zones"
     __table_args__ = (
         UniqueConstraint("dataset_id", "id"),
-        UniqueConstraint("dataset_id", "position"),
         _polygonal(),
     )
 
     fid: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
     id: Mapped[str]
-    position: Mapped[int]
     name_zh: Mapped[str]
     name_en: Mapped[str]
     kind: Mapped[str]  #: siting.zones.ZoneKind
     tier: Mapped[int] = mapped_column(SmallInteger)
+    geom: Mapped[WKBElement] = _area()
+
+
+class WaterBody(_Sourced, Base):
+    """A body of water; no land-based site and no demand lies in it."""
+
+    __tablename__ = "water_bodies"
+    __table_args__ = (_polygonal(),)
+
+    fid: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(
+        ForeignKey("datasets.id", ondelete="CASCADE"), index=True
+    )
     geom: Mapped[WKBElement] = _area()
 
 
@@ -178,7 +184,6 @@ class CandidateSite(_Sourced, Base):
     __tablename__ = "candidate_sites"
     __table_args__ = (
         UniqueConstraint("dataset_id", "id"),
-        UniqueConstraint("dataset_id", "position"),
         CheckConstraint("fixed_cost_cny >= 0", name="cost_not_negative"),
         CheckConstraint("height_m > 0", name="height_positive"),
     )
@@ -186,7 +191,6 @@ class CandidateSite(_Sourced, Base):
     fid: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
     id: Mapped[str]
-    position: Mapped[int]
     kind: Mapped[str]  #: siting.sites.SiteKind
     owner: Mapped[str]
     district: Mapped[str]  #: code of the district it lies in
@@ -205,7 +209,6 @@ class DemandCell(Base):
         ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True
     )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    position: Mapped[int]
     col: Mapped[int]
     row: Mapped[int]
     area_m2: Mapped[float]  #: land in the cell [m²]
@@ -218,13 +221,10 @@ class TechnologyRow(Base):
     """A technology of the library, field by field as :class:`siting.technology.Technology`."""
 
     __tablename__ = "technologies"
-    __table_args__ = (UniqueConstraint("dataset_id", "position"),)
-
     dataset_id: Mapped[str] = mapped_column(
         ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True
     )
     id: Mapped[str] = mapped_column(primary_key=True)
-    position: Mapped[int]
     name_zh: Mapped[str]
     name_en: Mapped[str]
     band: Mapped[str]
@@ -245,13 +245,10 @@ class StandardRow(Base):
     """A service standard, field by field as :class:`siting.technology.ServiceStandard`."""
 
     __tablename__ = "standards"
-    __table_args__ = (UniqueConstraint("dataset_id", "position"),)
-
     dataset_id: Mapped[str] = mapped_column(
         ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True
     )
     id: Mapped[str] = mapped_column(primary_key=True)
-    position: Mapped[int]
     name_zh: Mapped[str]
     name_en: Mapped[str]
     min_ss_rsrp_dbm: Mapped[float]
