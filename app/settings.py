@@ -186,3 +186,22 @@ def load_settings() -> Settings:
         With every faulty variable of a concern and what it may be.
     """
     return Settings()
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """Return this process's environment with `settings` in it, for processes we start.
+
+    A child that calls :func:`load_settings` gets equal settings.
+    """
+    database, worker = settings.database, settings.worker
+    own: dict[str, object] = {
+        "DATABASE_URL": "" if database.url is None else database.url.get_secret_value(),
+        "SITING_DATA_DIR": database.data_dir,
+        "SITING_DATABASE_FSYNC": database.fsync,
+        "SITING_DATABASE_POOL_SIZE": database.pool_size,
+        "SITING_HOST": settings.api.host,
+        "SITING_PORT": settings.api.port,
+        **{f"SITING_WORKER_{name.upper()}": value for name, value in worker.model_dump().items()},
+    }
+    inherited = {name: value for name, value in os.environ.items() if name != "SITING_DATABASE_URL"}
+    return {**inherited, **{name: str(value) for name, value in own.items()}}

@@ -1,0 +1,148 @@
+"""The command ``siting``: plan from files, run the service, look at one's installation.
+
+Exit status: 0 done (a target that cannot be met is a result, not a failure), 1 something needed
+is missing, 2 the input has faults, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from siting.errors import InputError, SitingError
+
+app = typer.Typer(
+    name="siting",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""Decide where a city's new infrastructure goes: which sites, at what cost, who is left
+out, and how far the answer is from the best possible.
+
+**Start here**
+
+* `siting doctor` says what is installed, what is missing and how to mend it.
+* `siting scenario > my.toml` writes the bundled question (Ezhou's 5G network) to a file to edit.
+* `siting plan my.toml --out out/my` answers it on files alone: map, tables, report.
+* `siting serve` runs the service: database, API, worker and pages.
+
+Every plan states its proven bound and is checked by an independent verifier. Results that rest
+on synthetic data say so.""",
+)
+
+
+class Language(StrEnum):
+    """Language of maps, tables and reports."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+Out = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="Folder the results are written to.")
+]
+Lang = Annotated[Language, typer.Option("--lang", help="Language the map and report open in.")]
+
+
+@app.command()
+def plan(
+    scenario: Annotated[
+        Path,
+        typer.Argument(metavar="SCENARIO.toml", help="The question; see `siting scenario`."),
+    ],
+    out: Out,
+    lang: Lang = Language.ZH,
+) -> None:
+    """Answer a scenario on files alone: no database, no network.
+
+    Writes map.html, plan.gpkg, plan.geojson, plan.csv, plan.xlsx, report.html and report.md, after
+    the plan has passed the verifier.
+
+    Example: `siting scenario > my.toml && siting plan my.toml --out out/my`
+    """
+    from app.console import plan_on_files
+
+    plan_on_files(scenario, out, language=lang.value)
+
+
+@app.command()
+def scenario() -> None:
+    """Print the bundled scenario (Ezhou's 5G network), ready to be edited.
+
+    Example: `siting scenario > my.toml`
+    """
+    from siting.datasets import scenario_text
+
+    sys.stdout.write(scenario_text())
+
+
+@app.command()
+def demo(out: Out = Path("out/demo"), lang: Lang = Language.ZH) -> None:
+    """Plan Ezhou's 5G network through the whole service and leave map, tables and report.
+
+    Starts a private PostGIS, loads Ezhou, asks the API for a plan, follows the worker, verifies
+    the result, and stops everything it started.
+
+    Example: `siting demo --out out/demo`
+    """
+    from app.demo import run_demo
+
+    run_demo(out, language=lang.value)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Loopback address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
+) -> None:
+    """Run database, migration, API, worker and pages until Ctrl-C.
+
+    Settings come from the environment (`SITING_*`, `DATABASE_URL`); options given here win.
+
+    Example: `siting serve --port 8000`
+    """
+    from app.serve import serve_until_stopped
+
+    serve_until_stopped(host=host, port=port)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, what is missing, and the command that mends it.
+
+    Example: `siting doctor`
+    """
+    from app.doctor import examine, print_findings
+
+    findings = examine()
+    print_findings(findings)
+    if any(finding.needed and not finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; every expected error is a sentence, not a traceback."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        app()
+    except InputError as error:
+        count = len(error.problems)
+        console.print(f"{count} fault{'s' if count > 1 else ''} in the input; nothing was changed:")
+        for problem in error.problems:
+            console.print(f"  - {problem}", markup=False)
+        raise SystemExit(2) from None
+    except SitingError as error:
+        console.print(f"error: {error}", markup=False)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        console.print("interrupted")
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()
