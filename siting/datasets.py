@@ -1,0 +1,279 @@
+"""The bundled data of Ezhou (鄂州): real where a source exists, and labelled where none does.
+
+Files lie in ``data/`` of a checkout and in ``siting/_data/`` of an installed package; a row per
+file, with source, licence, date and checksum, is in ``data/README.md``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from siting import geo
+from siting.errors import DatasetError
+from siting.grid import Grid, Settlements, blocks_of, land_cells, spread_people
+from siting.layers import Layers, planning_data_from_layers, water_polygon
+from siting.provenance import Provenance
+from siting.scenario import PlanningData
+from siting.sites import SiteKind
+from siting.spec import ScenarioSpec
+from siting.technology import Penetration, Propagation, ServiceStandard, Technology
+
+_Item = TypeVar("_Item", Technology, ServiceStandard)
+
+_EZHOU = ("420700", "鄂州市", "Ezhou")
+
+
+def ezhou() -> PlanningData:
+    """Return Ezhou's planning data: districts, water, zones, demand, sites, equipment.
+
+    Returns
+    -------
+    PlanningData
+        In EPSG:4547 (CGCS2000, 3-degree zone of 114 E).
+
+    Raises
+    ------
+    DatasetError
+        When a bundled file is missing or damaged.
+
+    Notes
+    -----
+    Boundaries, water and census totals are real, zones approximate; the spread of the people and
+    every candidate site are synthetic. :func:`siting.layers.provenance_shares` counts them.
+    """
+    return planning_data_from_layers(
+        ezhou_layers(), technologies=technologies(), standards=standards()
+    )
+
+
+def ezhou_spec() -> ScenarioSpec:
+    """Return the default question: the 5G targets of the city's action plan."""
+    return ScenarioSpec.parse(tomllib.loads(scenario_text()))
+
+
+def scenario_text(name: str = "ezhou-5g") -> str:
+    """Return a bundled scenario as its TOML text.
+
+    Raises
+    ------
+    DatasetError
+        When there is no scenario of that name.
+    """
+    return _read(f"scenarios/{name}.toml", lambda path: path.read_text(encoding="utf-8"))
+
+
+def ezhou_layers() -> Layers:
+    """Return Ezhou's layers as they are stored: WGS 84, and demand by grid column and row.
+
+    Raises
+    ------
+    DatasetError
+        When a bundled file is missing or damaged.
+    """
+    model = _toml("demand/model.toml")
+    districts = _features("boundaries/districts.geojson")
+    water = _features("boundaries/water.geojson")
+    grid, demand = _demand(districts, water, model)
+    code, name_zh, name_en = _EZHOU
+    return Layers(
+        id=code,
+        name_zh=name_zh,
+        name_en=name_en,
+        crs=model["crs"],
+        districts=districts,
+        water=water,
+        zones=_features("zones/priority_zones.geojson"),
+        sites=_sites(),
+        grid=grid,
+        demand=demand,
+        demand_provenance={
+            "area_m2": Provenance.DERIVED,
+            "population": Provenance(model["provenance"]),
+        },
+    )
+
+
+def ezhou_demand() -> tuple[Grid, pd.DataFrame]:
+    """Return the demand grid and its land cells; see :class:`siting.layers.Layers`."""
+    return _demand(
+        _features("boundaries/districts.geojson"),
+        _features("boundaries/water.geojson"),
+        _toml("demand/model.toml"),
+    )
+
+
+def technologies() -> tuple[Technology, ...]:
+    """Return the equipment library."""
+
+    def one(row: dict[str, Any]) -> Technology:
+        hosts = tuple(SiteKind(host) for host in row.pop("hosts"))
+        return Technology(hosts=hosts, propagation=Propagation(row.pop("propagation")), **row)
+
+    return _library("technologies", one)
+
+
+def standards() -> tuple[ServiceStandard, ...]:
+    """Return the library of service standards."""
+
+    def one(row: dict[str, Any]) -> ServiceStandard:
+        return ServiceStandard(penetration=Penetration(row.pop("penetration")), **row)
+
+    return _library("standards", one)
+
+
+def targets() -> pd.DataFrame:
+    """Return the 88 targets of the city's action plan for new infrastructure.
+
+    Notes
+    -----
+    Rows with ``is_aim`` are overall aims that later clauses repeat: never add them up.
+    """
+    frame = _csv("targets.csv", {"value": "float64"})
+    for column in ("siting_relevant", "is_aim"):
+        frame[column] = frame[column] == "yes"
+    return frame
+
+
+def facts() -> gpd.GeoDataFrame:
+    """Return every known place; those without a position have provenance ``missing``.
+
+    Returns
+    -------
+    GeoDataFrame
+        EPSG:4326. A missing place has null geometry, and its note begins with "location not
+        supplied".
+    """
+    numbers = {"lon": "float64", "lat": "float64", "extent_m": "float64", "accuracy_m": "float64"}
+    frame = _csv("facts/places.csv", numbers)
+    points = shapely.points(frame["lon"].to_numpy(), frame["lat"].to_numpy())
+    points[frame["lon"].isna().to_numpy()] = None
+    return gpd.GeoDataFrame(frame, geometry=points, crs=geo.WGS84)
+
+
+def census() -> pd.DataFrame:
+    """Return the census totals the demand re-sums to, city and districts."""
+    numbers = {"people_2020": "int64", "urban_2020": "float64", "accuracy_m": "float64"}
+    return _csv("facts/census.csv", numbers)
+
+
+def _demand(
+    districts: gpd.GeoDataFrame, water: gpd.GeoDataFrame, model: Mapping[str, Any]
+) -> tuple[Grid, pd.DataFrame]:
+    crs, size = str(model["crs"]), float(model["cell_size_m"])
+    shapes = geo.project_geometry(districts.geometry.to_numpy(), crs)
+    grid = Grid.over(shapely.multipolygons(shapely.get_parts(shapes)), crs=crs, cell_size_m=size)
+    ids, owner = land_cells(grid, list(shapes), water_polygon(water, crs))
+    row, col = np.divmod(ids, grid.columns)
+    xy = grid.centres(col, row)
+    block = blocks_of(grid, ids, cells=int(model["block_cells"]))
+    people = np.zeros(len(ids), dtype=np.int64)
+    for number, code in enumerate(districts["id"]):
+        mine = np.flatnonzero(owner == number)
+        people[mine] = spread_people(
+            xy[mine],
+            _settlements(str(code), model, crs),
+            peak_density_per_km2=float(model["peak_density_per_km2"]),
+            block=block[mine],
+        )
+    frame = pd.DataFrame(
+        {
+            "id": ids,
+            "col": col,
+            "row": row,
+            "area_m2": np.full(len(ids), size * size),
+            "population": people,
+            "district": districts["id"].to_numpy()[owner],
+        }
+    )
+    return grid, frame
+
+
+def _settlements(district: str, model: Mapping[str, Any], crs: str) -> Settlements:
+    total = census().set_index("district").loc[district, "people_2020"]
+    towns = _csv("demand/towns.csv", {"weight": "float64"})
+    towns = towns[towns["district"] == district]
+    places = facts().set_index("id").loc[towns["place"]]
+    return Settlements(
+        people=int(total),
+        urban_share=float(model["urban_share"][district]["value"]),
+        xy=geo.project(places["lon"].to_numpy(), places["lat"].to_numpy(), crs),
+        weight=towns["weight"].to_numpy(dtype=np.float64),
+    )
+
+
+def _sites() -> gpd.GeoDataFrame:
+    numbers = {"lon": "float64", "lat": "float64", "height_m": "float64", "accuracy_m": "float64"}
+    frame = _csv("sites/candidate_sites.csv", numbers | {"fixed_cost_cny": "int64"})
+    for column in ("existing", "near_water"):
+        frame[column] = frame[column] == "yes"
+    points = gpd.points_from_xy(frame.pop("lon"), frame.pop("lat"))
+    return gpd.GeoDataFrame(frame, geometry=points, crs=geo.WGS84)
+
+
+def _library(name: str, one: Callable[[dict[str, Any]], _Item]) -> tuple[_Item, ...]:
+    rows = _toml(f"library/{name}.toml").get(name, [])
+    try:
+        return tuple(one(dict(row)) for row in rows)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"data file library/{name}.toml is damaged: {error}") from error
+
+
+def _features(name: str) -> gpd.GeoDataFrame:
+    return _read(name, lambda path: gpd.read_file(path, engine="pyogrio")).astype({"id": "object"})
+
+
+def _csv(name: str, numbers: Mapping[str, str]) -> pd.DataFrame:
+    """Read a table as text, empty cells as empty text, and the named columns as numbers."""
+    frame = _read(name, lambda path: pd.read_csv(path, dtype=str, keep_default_na=False))
+    try:
+        for column, kind in numbers.items():
+            text = frame[column].to_numpy(dtype=object)
+            frame[column] = np.where(text == "", "nan", text).astype(kind)
+    except (KeyError, ValueError) as error:
+        raise DatasetError(f"data file {name} is damaged: {error}") from error
+    return frame
+
+
+def _toml(name: str) -> dict[str, Any]:
+    return _read(name, lambda path: tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+_T = TypeVar("_T")
+
+
+def _read(name: str, reader: Callable[[Path], _T]) -> _T:
+    path = data_folder() / name
+    if not path.is_file():
+        raise DatasetError(
+            f"data file {name} is missing from {path.parent}: reinstall the package, or run "
+            "python data/build/build.py in a checkout"
+        )
+    try:
+        return reader(path)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"data file {name} is damaged: {error}") from error
+
+
+@cache
+def data_folder() -> Path:
+    """Return the folder of the bundled data, in an installed package or a checkout.
+
+    Raises
+    ------
+    DatasetError
+        When neither holds it.
+    """
+    here = Path(__file__).resolve().parent
+    for folder in (here / "_data", here.parent / "data"):
+        if (folder / "boundaries").is_dir():
+            return folder
+    raise DatasetError(f"the bundled data is missing: neither {here / '_data'} nor a checkout")
