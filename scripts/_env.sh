@@ -7,7 +7,8 @@
 #
 # Afterwards $SITING_ROOT is the checkout, $SITING_VENV its virtual environment and
 # $SITING_PYTHON the interpreter in it. Does nothing, quickly, when nothing is missing; says what it
-# installs otherwise, on standard error. With DATABASE_URL set no PostgreSQL is installed.
+# installs otherwise, on standard error. With a database of your own (DATABASE_URL) no server is
+# installed.
 
 set -euo pipefail
 
@@ -91,7 +92,7 @@ _has_postgis() {
 # The product runs a private server on a socket of its own; Debian's default cluster on port 5432
 # is not wanted, so its creation is switched off for the time of this installation only.
 _need_postgis() {
-    [ -z "${DATABASE_URL:-}" ] || return 0
+    [ -z "${SITING_DATABASE_URL:-${DATABASE_URL:-}}" ] || return 0
     ! _has_postgis || return 0
     local conf=/etc/postgresql-common/createcluster.conf line='create_main_cluster = false'
     local mend="as root: apt-get update && apt-get install postgresql-postgis"
