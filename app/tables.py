@@ -2,8 +2,8 @@
 
 ::
 
-    datasets -- districts, zones, water_bodies, candidate_sites, demand, technologies, standards,
-                imports
+    datasets -- districts, zones, water_bodies, places, candidate_sites, demand, technologies,
+                standards, imports
     targets                                   the action plan's 88 figures
     scenarios -- plans -- plan_steps          each optimisation with its proof
                        |- plan_options        what is built where
@@ -197,7 +197,27 @@ class CandidateSite(_Sourced, Base):
     height_m: Mapped[float]
     fixed_cost_cny: Mapped[int] = mapped_column(BigInteger)
     existing: Mapped[bool]
+    near_water: Mapped[bool]  #: within 250 m of water
     geom: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=4326, spatial_index=True))
+
+
+class Place(_Sourced, Base):
+    """A known place; one whose location was not supplied has no geometry, and is never guessed."""
+
+    __tablename__ = "places"
+
+    dataset_id: Mapped[str] = mapped_column(
+        ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    kind: Mapped[str]
+    district: Mapped[str]  #: code, or empty where not known
+    note: Mapped[str]
+    geom: Mapped[WKBElement | None] = mapped_column(
+        Geometry("POINT", srid=4326, spatial_index=True), nullable=True
+    )
 
 
 class DemandCell(Base):
@@ -266,12 +286,14 @@ class ActionPlanTarget(Base):
     section: Mapped[str]
     system_zh: Mapped[str]
     system_en: Mapped[str]
-    target: Mapped[str]
+    target: Mapped[str]  #: as printed, e.g. ">2000"
+    value: Mapped[float | None]  #: its number, where there is one
     unit: Mapped[str]
     deadline: Mapped[str]
     lead: Mapped[str]
     responsible: Mapped[str]
-    siting_relevant: Mapped[bool]
+    siting_relevant: Mapped[bool]  #: something gets a place on the map
+    is_aim: Mapped[bool]  #: an overall aim that later clauses repeat: never add these up
     quote_zh: Mapped[str]
 
 
@@ -327,6 +349,7 @@ class Plan(Base):
     state: Mapped[str] = mapped_column(default=PlanState.QUEUED)
     job_id: Mapped[int | None] = mapped_column(BigInteger)  #: the queue's job
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0)  #: 1 for the first worker
+    deaths: Mapped[int] = mapped_column(SmallInteger, default=0)  #: workers that died with it
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[dt.datetime | None]  #: of the last attempt

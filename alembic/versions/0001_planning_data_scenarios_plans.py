@@ -58,11 +58,13 @@ def upgrade() -> None:
         sa.Column("system_zh", sa.Text(), nullable=False),
         sa.Column("system_en", sa.Text(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("value", sa.Double(), nullable=True),
         sa.Column("unit", sa.Text(), nullable=False),
         sa.Column("deadline", sa.Text(), nullable=False),
         sa.Column("lead", sa.Text(), nullable=False),
         sa.Column("responsible", sa.Text(), nullable=False),
         sa.Column("siting_relevant", sa.Boolean(), nullable=False),
+        sa.Column("is_aim", sa.Boolean(), nullable=False),
         sa.Column("quote_zh", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_targets"),
     )
@@ -77,6 +79,7 @@ def upgrade() -> None:
         sa.Column("height_m", sa.Double(), nullable=False),
         sa.Column("fixed_cost_cny", sa.BigInteger(), nullable=False),
         sa.Column("existing", sa.Boolean(), nullable=False),
+        sa.Column("near_water", sa.Boolean(), nullable=False),
         sa.Column(
             "geom",
             Geometry(geometry_type="POINT", srid=4326, dimension=2, spatial_index=False),
@@ -170,6 +173,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_imports"),
     )
     op.create_index("ix_imports_dataset_id", "imports", ["dataset_id"], unique=False)
+    op.create_geospatial_table(
+        "places",
+        sa.Column("dataset_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name_zh", sa.Text(), nullable=False),
+        sa.Column("name_en", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("district", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column(
+            "geom",
+            Geometry(
+                geometry_type="POINT", srid=4326, dimension=2, spatial_index=False, name="geometry"
+            ),
+            nullable=True,
+        ),
+        sa.Column("provenance", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("licence", sa.Text(), nullable=False),
+        sa.Column("accuracy_m", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"], ["datasets.id"], name="fk_places_dataset_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("dataset_id", "id", name="pk_places"),
+    )
+    op.create_geospatial_index(
+        "idx_places_geom", "places", ["geom"], unique=False, postgresql_using="gist"
+    )
     op.create_table(
         "plans",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -177,6 +208,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("job_id", sa.BigInteger(), nullable=True),
         sa.Column("attempt", sa.SmallInteger(), nullable=False),
+        sa.Column("deaths", sa.SmallInteger(), nullable=False),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column(
             "created_at",
@@ -431,6 +463,7 @@ def downgrade() -> None:
     op.drop_table("technologies")
     op.drop_table("standards")
     op.drop_table("plans")
+    op.drop_table("places")
     op.drop_table("imports")
     op.drop_table("districts")
     op.drop_table("demand")

@@ -1,0 +1,239 @@
+"""Between rows and planning values: the only module that knows both."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from app.tables import Plan as PlanRow
+from app.tables import PlanOption, PlanOutcome, PlanStep, StandardRow, TechnologyRow
+from siting.grid import Grid
+from siting.plan import Certificate, Outcome, Plan, Sense, Status, Step, TargetState
+from siting.sites import SiteKind
+from siting.spec import ScenarioSpec
+from siting.technology import Penetration, Propagation, ServiceStandard, Technology
+
+WGS84 = "EPSG:4326"
+
+
+def spec_document(spec: ScenarioSpec) -> dict[str, Any]:
+    """Return a question as a JSON document; :func:`spec_value` reads it back."""
+    return spec.model_dump(mode="json")
+
+
+def spec_value(document: Mapping[str, Any]) -> ScenarioSpec:
+    """Read a stored question.
+
+    Raises
+    ------
+    siting.errors.ScenarioError
+        When it was stored by a version that wrote other fields.
+    """
+    return ScenarioSpec.parse(document)
+
+
+def frame(columns: Sequence[str], rows: Sequence[Any]) -> pd.DataFrame:
+    """Return rows as a table with the columns' own types, in the rows' order."""
+    by_column = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    made: dict[str, list[Any]] = {
+        name: list(values) for name, values in zip(columns, by_column, strict=True)
+    }
+    if "accuracy_m" in made:
+        made["accuracy_m"] = [np.nan if value is None else value for value in made["accuracy_m"]]
+    return pd.DataFrame(
+        {
+            name: np.asarray(values, dtype=object if _is_text(values) else None)
+            for name, values in made.items()
+        }
+    )
+
+
+def feature_frame(columns: Sequence[str], rows: Sequence[Any]) -> gpd.GeoDataFrame:
+    """Return rows whose last value is a shape as WKB as features in EPSG:4326."""
+    table = frame((*columns, "_shape"), rows)
+    shapes = shapely.from_wkb(table.pop("_shape").to_numpy())
+    return gpd.GeoDataFrame(table, geometry=shapes, crs=WGS84)
+
+
+def grid(document: Mapping[str, Any]) -> Grid:
+    """Read a stored demand grid."""
+    return Grid(**document)
+
+
+def technology(row: TechnologyRow) -> Technology:
+    """Return a stored technology as a value."""
+    values = {field.name: getattr(row, field.name) for field in dataclasses.fields(Technology)}
+    values["propagation"] = Propagation(row.propagation)
+    values["hosts"] = tuple(SiteKind(kind) for kind in row.hosts)
+    return Technology(**values)
+
+
+def standard(row: StandardRow) -> ServiceStandard:
+    """Return a stored service standard as a value."""
+    values = {field.name: getattr(row, field.name) for field in dataclasses.fields(ServiceStandard)}
+    values["penetration"] = Penetration(row.penetration)
+    return ServiceStandard(**values)
+
+
+def library_row(dataset_id: str, item: Technology | ServiceStandard) -> dict[str, Any]:
+    """Return a technology or standard as the values of its row."""
+    return {"dataset_id": dataset_id} | json.loads(json.dumps(dataclasses.asdict(item)))
+
+
+def step_row(position: int, step: Step) -> PlanStep:
+    """Return a step as its row, its proof packed; the plan's id is still to be set."""
+    return PlanStep(
+        position=position,
+        name=step.name,
+        sense=step.sense.value,
+        unit=step.unit,
+        value=step.value,
+        bound=step.bound,
+        gap=step.gap,
+        status=step.status.value,
+        reason=step.reason,
+        runtime_s=step.runtime_s,
+        certificate=None if step.certificate is None else pack_certificate(step.certificate),
+    )
+
+
+def outcome_value(row: PlanOutcome) -> Outcome:
+    """Return a stored outcome as a value."""
+    return Outcome(
+        zone_id=row.zone_id,
+        standard_id=row.standard_id,
+        weight=row.weight,
+        total=row.total,
+        served=row.served,
+        reachable=row.reachable,
+        required_fraction=row.required_fraction,
+        state=None if row.state is None else TargetState(row.state),
+    )
+
+
+def plan_value(
+    row: PlanRow,
+    steps: Sequence[PlanStep],
+    options: Sequence[PlanOption],
+    outcomes: Sequence[PlanOutcome],
+) -> Plan | None:
+    """Return a stored plan as a value, proofs included; None while there is no result."""
+    if row.status is None:
+        return None
+    ordered = sorted(options, key=lambda option: option.option)
+    return Plan(
+        scenario_hash=row.scenario_hash or "",
+        status=Status(row.status),
+        reason=row.reason or "",
+        selected=np.array([option.option for option in ordered], dtype=np.intp),
+        chosen_in=np.array([option.step for option in ordered], dtype=np.intp),
+        steps=tuple(_step_value(step) for step in sorted(steps, key=lambda step: step.position)),
+        targets=tuple(outcome_value(item) for item in outcomes if item.is_target),
+        information=tuple(outcome_value(item) for item in outcomes if not item.is_target),
+        stations=row.stations or 0,
+        sites=row.sites or 0,
+        cost_cny=row.cost_cny or 0,
+        seed=row.seed or 0,
+        runtime_s=row.runtime_s or 0.0,
+        version=row.version or "",
+        provenance=row.provenance or {},
+    )
+
+
+def pack_certificate(certificate: Certificate) -> bytes:
+    """Write multipliers as a compressed archive of arrays; :func:`unpack_certificate` reads it."""
+    arrays = {f"cover/{name}": values for name, values in certificate.cover.items()}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, targets=certificate.targets, **arrays)  # pyright: ignore[reportArgumentType] - the stub takes allow_pickle for one of the arrays
+    return buffer.getvalue()
+
+
+def unpack_certificate(packed: bytes) -> Certificate:
+    """Read multipliers back, bit for bit."""
+    with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
+        return Certificate(
+            cover={
+                name.removeprefix("cover/"): archive[name]
+                for name in archive.files
+                if name.startswith("cover/")
+            },
+            targets=archive["targets"],
+        )
+
+
+def pack_plan(plan: Plan) -> bytes:
+    """Write a plan's choice and claims, without its proofs; :func:`unpack_plan` reads it."""
+    document = {
+        "steps": [
+            dataclasses.asdict(dataclasses.replace(step, certificate=None)) for step in plan.steps
+        ],
+        "targets": [dataclasses.asdict(outcome) for outcome in plan.targets],
+        "information": [dataclasses.asdict(outcome) for outcome in plan.information],
+        "provenance": {layer: dict(shares) for layer, shares in plan.provenance.items()},
+    } | {name: getattr(plan, name) for name in _PLAIN}
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        selected=plan.selected,
+        chosen_in=plan.chosen_in,
+        document=np.frombuffer(json.dumps(document).encode(), dtype=np.uint8),
+    )
+    return buffer.getvalue()
+
+
+def unpack_plan(packed: bytes) -> Plan:
+    """Read a plan back, without proofs."""
+    with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
+        document = json.loads(archive["document"].tobytes())
+        selected, chosen_in = archive["selected"], archive["chosen_in"]
+    return Plan(
+        selected=selected.astype(np.intp),
+        chosen_in=chosen_in.astype(np.intp),
+        status=Status(document["status"]),
+        steps=tuple(
+            Step(**(step | {"sense": Sense(step["sense"]), "status": Status(step["status"])}))
+            for step in document["steps"]
+        ),
+        targets=tuple(_outcome(item) for item in document["targets"]),
+        information=tuple(_outcome(item) for item in document["information"]),
+        provenance=document["provenance"],
+        **{name: document[name] for name in _PLAIN if name != "status"},
+    )
+
+
+#: Fields of a plan that JSON holds as they are.
+_PLAIN = (
+    *("scenario_hash", "status", "reason", "stations", "sites"),
+    *("cost_cny", "seed", "runtime_s", "version"),
+)
+
+
+def _outcome(document: Mapping[str, Any]) -> Outcome:
+    state = document["state"]
+    return Outcome(**{**document, "state": None if state is None else TargetState(state)})
+
+
+def _step_value(row: PlanStep) -> Step:
+    return Step(
+        name=row.name,
+        sense=Sense(row.sense),
+        unit=row.unit,
+        value=row.value,
+        bound=row.bound,
+        status=Status(row.status),
+        reason=row.reason,
+        runtime_s=row.runtime_s,
+        certificate=None if row.certificate is None else unpack_certificate(row.certificate),
+    )
+
+
+def _is_text(values: Sequence[Any]) -> bool:
+    return not values or isinstance(values[0], str | bytes | memoryview | type(None))
