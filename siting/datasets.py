@@ -55,6 +55,22 @@ def ezhou() -> PlanningData:
     )
 
 
+def named_dataset(name: str) -> PlanningData:
+    """Return the bundled planning data of a name, as a scenario's ``dataset`` gives it.
+
+    Raises
+    ------
+    DatasetError
+        When nothing is bundled under that name.
+    """
+    if name not in _BUNDLED:
+        raise DatasetError(
+            f"no data set {name!r} is bundled; known: {', '.join(sorted(_BUNDLED))}; load your own "
+            "through the service"
+        )
+    return _BUNDLED[name]()
+
+
 def ezhou_spec() -> ScenarioSpec:
     """Return the default question: the 5G targets of the city's action plan."""
     return ScenarioSpec.parse(tomllib.loads(scenario_text()))
@@ -170,7 +186,7 @@ def _demand(
 ) -> tuple[Grid, pd.DataFrame]:
     crs, size = str(model["crs"]), float(model["cell_size_m"])
     shapes = geo.project_geometry(districts.geometry.to_numpy(), crs)
-    grid = Grid.over(shapely.multipolygons(shapely.get_parts(shapes)), crs=crs, cell_size_m=size)
+    grid = Grid.over(shapely.GeometryCollection(list(shapes)), crs=crs, cell_size_m=size)
     ids, owner = land_cells(grid, list(shapes), water_polygon(water, crs))
     row, col = np.divmod(ids, grid.columns)
     xy = grid.centres(col, row)
@@ -198,12 +214,13 @@ def _demand(
 
 
 def _settlements(district: str, model: Mapping[str, Any], crs: str) -> Settlements:
-    total = census().set_index("district").loc[district, "people_2020"]
+    totals = census()
+    people = totals.loc[totals["district"] == district, "people_2020"].to_numpy(dtype=np.int64)
     towns = _csv("demand/towns.csv", {"weight": "float64"})
     towns = towns[towns["district"] == district]
     places = facts().set_index("id").loc[towns["place"]]
     return Settlements(
-        people=int(total),
+        people=int(people[0]),
         urban_share=float(model["urban_share"][district]["value"]),
         xy=geo.project(places["lon"].to_numpy(), places["lat"].to_numpy(), crs),
         weight=towns["weight"].to_numpy(dtype=np.float64),
@@ -261,6 +278,9 @@ def _read(name: str, reader: Callable[[Path], _T]) -> _T:
         return reader(path)
     except (OSError, ValueError) as error:
         raise DatasetError(f"data file {name} is damaged: {error}") from error
+
+
+_BUNDLED: Mapping[str, Callable[[], PlanningData]] = {"ezhou": ezhou}
 
 
 @cache

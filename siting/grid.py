@@ -184,7 +184,7 @@ def spread_people(
     if problems:
         raise InputError(problems)
     urban = settlements.people * settlements.urban_share
-    density = np.full(len(xy), (settlements.people - urban) / len(xy))
+    density = np.full(len(xy), (settlements.people - urban) / len(xy), dtype=np.float64)
     people = urban * settlements.weight / max(settlements.weight.sum(), 1e-300)
     pattern = np.zeros(len(xy))
     for centre, size in zip(settlements.xy, people, strict=True):
@@ -196,7 +196,8 @@ def spread_people(
     density = np.round(density, 10)
     blocks, member = np.unique(block, return_inverse=True)
     per_block = largest_remainder(
-        np.bincount(member, weights=density, minlength=len(blocks)), settlements.people
+        np.bincount(member, weights=density, minlength=len(blocks)).astype(np.float64),
+        settlements.people,
     )
     return _within_groups(density, member, per_block)
 
@@ -233,7 +234,7 @@ def _within_groups(share: Floats, group: npt.NDArray[np.integer], totals: Ints) 
 
 
 def blocks_of(grid: Grid, ids: Ints, *, cells: int) -> Ints:
-    """Number the coarse squares of `cells` x `cells` cells that the given cells belong to."""
+    """Return the number of the coarse square, `cells` cells wide, that each cell belongs to."""
     row, col = np.divmod(ids, grid.columns)
     across = -(-grid.columns // cells)
     return (row // cells) * across + col // cells

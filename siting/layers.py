@@ -244,26 +244,28 @@ def _zones(layers: Layers) -> tuple[Zone, ...]:
 def _as_zones(frame: gpd.GeoDataFrame, crs: str) -> tuple[Zone, ...]:
     frame = frame.sort_values("id")
     shapes = geo.project_geometry(frame.geometry.to_numpy(), crs)
+    accuracy = frame["accuracy_m"].to_numpy(dtype=np.float64)
+    rows = frame[list(ZONE_COLUMNS)].to_dict("records")
     return tuple(
         Zone(
-            id=str(row.id),
-            name_zh=str(row.name_zh),
-            name_en=str(row.name_en),
-            kind=ZoneKind(row.kind),
-            tier=int(row.tier),
+            id=str(row["id"]),
+            name_zh=str(row["name_zh"]),
+            name_en=str(row["name_en"]),
+            kind=ZoneKind(row["kind"]),
+            tier=int(row["tier"]),
             geometry=_multi(shape),
-            provenance=Provenance(row.provenance),
-            source=str(row.source),
-            licence=str(row.licence),
-            accuracy_m=None if pd.isna(row.accuracy_m) else float(row.accuracy_m),
+            provenance=Provenance(row["provenance"]),
+            source=str(row["source"]),
+            licence=str(row["licence"]),
+            accuracy_m=None if np.isnan(metres) else float(metres),
         )
-        for row, shape in zip(frame.itertuples(index=False), shapes, strict=True)
+        for row, shape, metres in zip(rows, shapes, accuracy, strict=True)
     )
 
 
 def _multi(shape: BaseGeometry) -> BaseGeometry:
     """Return a multipolygon whatever the store made of a single part."""
-    return shapely.multipolygons(shapely.get_parts(shape))
+    return shapely.MultiPolygon(list(shapely.get_parts(shape)))
 
 
 def _water(layers: Layers) -> BaseGeometry | None:

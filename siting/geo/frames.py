@@ -1,28 +1,15 @@
-"""Coordinates: the one home of reference systems and of every conversion between them.
-
-HTTP and storage speak WGS 84 longitude, latitude in degrees; the planning library works in one
-projected metric system. GCJ-02 and BD-09 are display frames of Chinese web maps: they are decoded
-on import and never reach storage or a calculation.
-"""
+"""Frames of Chinese web maps: GCJ-02 and BD-09, forward and back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pyproj
 import shapely
-from pyproj.exceptions import CRSError as _PyprojCrsError
 from shapely.geometry.base import BaseGeometry
-
-from siting.errors import CrsError, Problem, raise_if
-
-#: CRS of HTTP and storage; axis order is always longitude, latitude.
-WGS84 = "EPSG:4326"
 
 Floats = npt.NDArray[np.float64]
 #: Longitude and latitude [deg].
@@ -78,7 +65,7 @@ def wgs84_to_gcj02(lon: npt.ArrayLike, lat: npt.ArrayLike) -> LonLat:
     GCJ-02 is not published by its owner; the constants are those in public use since 2013. The
     tests hold them against independently computed pairs over Ezhou.
     """
-    lon, lat = _pair(lon, lat)
+    lon, lat = pair(lon, lat)
     shift_lon, shift_lat = _gcj02_shift(lon, lat)
     return lon + shift_lon, lat + shift_lat
 
@@ -108,7 +95,7 @@ def gcj02_to_wgs84(lon: npt.ArrayLike, lat: npt.ArrayLike) -> LonLat:
 
 def gcj02_to_bd09(lon: npt.ArrayLike, lat: npt.ArrayLike) -> LonLat:
     """Shift GCJ-02 to BD-09 [deg]."""
-    lon, lat = _pair(lon, lat)
+    lon, lat = pair(lon, lat)
     shift_lon, shift_lat = _bd09_shift(lon, lat)
     return lon + shift_lon, lat + shift_lat
 
@@ -134,7 +121,7 @@ def to_wgs84(lon: npt.ArrayLike, lat: npt.ArrayLike, frame: Frame) -> LonLat:
         return gcj02_to_wgs84(lon, lat)
     if frame is Frame.BD09:
         return bd09_to_wgs84(lon, lat)
-    return _pair(lon, lat)
+    return pair(lon, lat)
 
 
 def from_wgs84(lon: npt.ArrayLike, lat: npt.ArrayLike, frame: Frame) -> LonLat:
@@ -143,7 +130,7 @@ def from_wgs84(lon: npt.ArrayLike, lat: npt.ArrayLike, frame: Frame) -> LonLat:
         return wgs84_to_gcj02(lon, lat)
     if frame is Frame.BD09:
         return wgs84_to_bd09(lon, lat)
-    return _pair(lon, lat)
+    return pair(lon, lat)
 
 
 def reframe(geometry: Shapes, convert: Callable[[Floats, Floats], LonLat]) -> Shapes:
@@ -155,143 +142,8 @@ def reframe(geometry: Shapes, convert: Callable[[Floats, Floats], LonLat]) -> Sh
     return shapely.transform(geometry, vertices)
 
 
-def project(lon: npt.ArrayLike, lat: npt.ArrayLike, crs: str) -> Floats:
-    """Project WGS 84 positions into the working CRS.
-
-    Parameters
-    ----------
-    lon, lat
-        WGS 84 longitude and latitude [deg], shape (n,).
-    crs
-        Working CRS, projected, in metres, e.g. ``"EPSG:4547"``.
-
-    Returns
-    -------
-    array
-        East and north [m], shape (n, 2).
-
-    Raises
-    ------
-    CrsError
-        When the CRS is unknown or not projected metric.
-
-    Notes
-    -----
-    WGS 84 and CGCS2000 are taken as equal; they differ by less than 1 m.
-    """
-    lon, lat = _pair(lon, lat)
-    east, north = _transformer(WGS84, _name(require_projected_metric(crs))).transform(lon, lat)
-    return np.column_stack((east, north))
-
-
-def unproject(xy: npt.ArrayLike, crs: str) -> LonLat:
-    """Bring positions of the working CRS, shape (n, 2) [m], back to WGS 84 [deg].
-
-    Raises
-    ------
-    CrsError
-        When the CRS is unknown or not projected metric.
-    """
-    xy = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
-    crs = _name(require_projected_metric(crs))
-    lon, lat = _transformer(crs, WGS84).transform(xy[:, 0], xy[:, 1])
-    return np.asarray(lon), np.asarray(lat)
-
-
-def project_geometry(geometry: Shapes, crs: str) -> Shapes:
-    """Project WGS 84 geometry, one or an array, into the working CRS [m]."""
-    return shapely.transform(geometry, lambda xy: project(xy[:, 0], xy[:, 1], crs))
-
-
-def unproject_geometry(geometry: Shapes, crs: str) -> Shapes:
-    """Bring geometry of the working CRS, one or an array, back to WGS 84 [deg]."""
-    return shapely.transform(geometry, lambda xy: np.column_stack(unproject(xy, crs)))
-
-
-@lru_cache(maxsize=64)
-def require_projected_metric(crs: str | int | None, *, extent: Extent | None = None) -> pyproj.CRS:
-    """Return the CRS when it can carry distances in metres; refuse it with every fault otherwise.
-
-    Parameters
-    ----------
-    crs
-        Authority string, EPSG number, PROJ text or WKT; None stands for "missing".
-    extent
-        West, south, east, north of the data in WGS 84 [deg]; when given, it must lie in the area
-        the CRS is made for.
-
-    Raises
-    ------
-    CrsError
-        Missing, unknown, geographic, units other than metres, or `extent` outside its area of use.
-
-    Notes
-    -----
-    Outside its area of use a transverse Mercator zone still computes, only with a growing scale
-    error: EPSG:4548 at Ezhou stretches areas by 0.04-0.07 % and is refused; EPSG:4547 (central
-    meridian 114 E) stretches them by at most 0.03 %.
-    """
-    hint = "use a projected CRS in metres made for the place, e.g. EPSG:4547 for 112.5-115.5 E"
-    if crs is None or crs == "":
-        raise CrsError(Problem("crs", "the coordinate reference system is missing", hint))
-    try:
-        parsed = pyproj.CRS.from_user_input(crs)
-    except _PyprojCrsError:
-        raise CrsError(
-            Problem("crs", f"unknown coordinate reference system {crs!r}", hint)
-        ) from None
-    problems: list[Problem] = []
-    if not parsed.is_projected:
-        kind = "geographic, in degrees" if parsed.is_geographic else "not a projected one"
-        problems.append(Problem("crs", f"{crs!r} ({parsed.name}) is {kind}", hint))
-    else:
-        units = {(axis.unit_name, axis.unit_conversion_factor) for axis in parsed.axis_info[:2]}
-        problems.extend(
-            Problem("crs", f"{crs!r} ({parsed.name}) is in {unit}, not in metres", hint)
-            for unit, factor in sorted(units)
-            if factor != 1.0
-        )
-    area = parsed.area_of_use
-    if extent is not None and area is not None:
-        use = (area.west, area.south, area.east, area.north)
-        if not _within(extent, use):
-            problems.append(
-                Problem(
-                    "crs",
-                    f"{crs!r} ({parsed.name}) is made for {_show(use)}; the data lies in "
-                    f"{_show(extent)}",
-                    hint,
-                )
-            )
-    raise_if(problems, CrsError)
-    return parsed
-
-
-@lru_cache(maxsize=64)
-def _transformer(source: str, target: str) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(source, target, always_xy=True)
-
-
-def _name(crs: pyproj.CRS) -> str:
-    authority = crs.to_authority()
-    return ":".join(authority) if authority else crs.to_wkt()
-
-
-def _within(inner: Extent, outer: Extent) -> bool:
-    return (
-        inner[0] >= outer[0]
-        and inner[1] >= outer[1]
-        and inner[2] <= outer[2]
-        and inner[3] <= outer[3]
-    )
-
-
-def _show(extent: Extent) -> str:
-    west, south, east, north = extent
-    return f"{west:.2f}-{east:.2f} E, {south:.2f}-{north:.2f} N"
-
-
-def _pair(lon: npt.ArrayLike, lat: npt.ArrayLike) -> LonLat:
+def pair(lon: npt.ArrayLike, lat: npt.ArrayLike) -> LonLat:
+    """Return both as arrays of floats."""
     return np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
 
 
@@ -331,7 +183,7 @@ def _bd09_shift(lon: Floats, lat: Floats) -> LonLat:
 def _inverse(
     shift: Callable[[Floats, Floats], LonLat], lon: npt.ArrayLike, lat: npt.ArrayLike
 ) -> LonLat:
-    lon, lat = _pair(lon, lat)
+    lon, lat = pair(lon, lat)
     lon, lat = np.broadcast_arrays(lon, lat)
     shape, lon, lat = lon.shape, lon.ravel(), lat.ravel()
     out_lon, out_lat = np.empty_like(lon), np.empty_like(lat)
