@@ -16,14 +16,20 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from siting.errors import Problem, raise_if
 from siting.progress import Progress, Report, Stop
-from siting.radio.link_budget import service_range_m
-from siting.radio.point_grid import PointGrid, bins_of_disc, build_grid, checked_xy
+from siting.radio.link_budget import service_range_m, standard_problems, technology_problems
+from siting.radio.point_grid import (
+    PointGrid,
+    build_grid,
+    checked_xy,
+    count_in_discs,
+    list_in_discs,
+)
 
 if TYPE_CHECKING:
     from siting.scenario import Scenario
@@ -96,6 +102,7 @@ def build_coverage(
     """
     begun = time.monotonic()
     demand, options = scenario.data.demand, scenario.options
+    raise_if(coverage_problems(scenario))
     grid = build_grid(demand.xy)
     xy = checked_xy("sites", scenario.data.sites.xy)[options.site]
     blocks = max(1, -(-len(options) // block_options))
@@ -122,6 +129,18 @@ def build_coverage(
             time.monotonic() - begun,
         )
     return Coverage(by_standard=MappingProxyType(by_standard), ranges_m=MappingProxyType(ranges))
+
+
+def coverage_problems(scenario: Scenario) -> list[Problem]:
+    """List every technology and standard the radio model cannot answer for; empty: none."""
+    options = scenario.options
+    problems: list[Problem] = []
+    for number, technology in enumerate(scenario.technologies):
+        heights = options.height_m[options.technology == number]
+        problems.extend(technology_problems(technology, heights))
+    for standard in scenario.standards:
+        problems.extend(standard_problems(standard))
+    return problems
 
 
 def option_ranges_m(scenario: Scenario, standard: ServiceStandard) -> npt.NDArray[np.float64]:
@@ -156,9 +175,9 @@ def served_demand(
         (served pairs,).
     """
     start = np.zeros(len(xy) + 1, dtype=np.int64)
-    np.cumsum(_count_in_discs(grid, xy, range_m), out=start[1:])
+    np.cumsum(count_in_discs(grid, xy, range_m), out=start[1:])
     demand = np.empty(start[-1], dtype=np.int32)
-    _list_in_discs(grid, xy, range_m, demand)
+    list_in_discs(grid, xy, range_m, demand)
     return start, demand
 
 
@@ -194,49 +213,3 @@ def _assemble(parts: list[_Block], rows: int, columns: int) -> sp.csr_array:
     by_option = sp.csc_array((np.ones(len(demand), dtype=np.bool_), demand, start), (rows, columns))
     # Transposing walks the options in order, so every row comes out sorted.
     return by_option.tocsr()
-
-
-@nb.njit(cache=True, nogil=True)
-def _count_in_discs(
-    grid: PointGrid, xy: npt.NDArray[np.float64], range_m: npt.NDArray[np.float64]
-) -> npt.NDArray[np.int64]:
-    counts = np.zeros(len(xy), dtype=np.int64)
-    for o in range(len(xy)):
-        if not range_m[o] > 0.0:
-            continue
-        x, y, limit = xy[o, 0], xy[o, 1], range_m[o] * range_m[o]
-        bottom, top, left, right = bins_of_disc(grid, x, y, range_m[o])
-        if right < left:
-            continue
-        found = 0
-        for row in range(bottom, top + 1):
-            base = row * grid.columns
-            for p in range(grid.start[base + left], grid.start[base + right + 1]):
-                dx, dy = grid.xy[p, 0] - x, grid.xy[p, 1] - y
-                found += dx * dx + dy * dy <= limit
-        counts[o] = found
-    return counts
-
-
-@nb.njit(cache=True, nogil=True)
-def _list_in_discs(
-    grid: PointGrid,
-    xy: npt.NDArray[np.float64],
-    range_m: npt.NDArray[np.float64],
-    demand: npt.NDArray[np.int32],
-) -> None:
-    slot = 0
-    for o in range(len(xy)):
-        if not range_m[o] > 0.0:
-            continue
-        x, y, limit = xy[o, 0], xy[o, 1], range_m[o] * range_m[o]
-        bottom, top, left, right = bins_of_disc(grid, x, y, range_m[o])
-        if right < left:
-            continue
-        for row in range(bottom, top + 1):
-            base = row * grid.columns
-            for p in range(grid.start[base + left], grid.start[base + right + 1]):
-                dx, dy = grid.xy[p, 0] - x, grid.xy[p, 1] - y
-                if dx * dx + dy * dy <= limit:
-                    demand[slot] = grid.order[p]
-                    slot += 1

@@ -23,20 +23,23 @@ modelled).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from siting.errors import InputError, Problem, raise_if
+from siting.errors import Problem, raise_if
 from siting.radio.path_loss import (
     FAR_LIMIT_M,
     NEAR_FIELD_M,
+    VALIDITY,
     Floats,
     NearField,
     Sight,
     los_probability,
+    outside,
     path_loss_db,
     shadow_sigma_db,
 )
@@ -46,12 +49,16 @@ from siting.units import ratio_to_db
 
 #: Resource blocks N_RB by subcarrier spacing [kHz], then channel bandwidth [MHz].
 #: 3GPP TS 38.101-1, table 5.3.2-1 (frequency range 1).
-RESOURCE_BLOCKS: dict[int, dict[int, int]] = {
+RESOURCE_BLOCKS: Mapping[float, Mapping[float, int]] = {
     15: {5: 25, 10: 52, 15: 79, 20: 106, 25: 133, 30: 160, 35: 188, 40: 216, 45: 242, 50: 270},
-    30: {5: 11, 10: 24, 15: 38, 20: 51, 25: 65, 30: 78, 35: 92, 40: 106, 45: 119, 50: 133}
-    | {60: 162, 70: 189, 80: 217, 90: 245, 100: 273},
-    60: {10: 11, 15: 18, 20: 24, 25: 31, 30: 38, 35: 44, 40: 51, 45: 58, 50: 65}
-    | {60: 79, 70: 93, 80: 107, 90: 121, 100: 135},
+    30: {
+        **{5: 11, 10: 24, 15: 38, 20: 51, 25: 65, 30: 78, 35: 92, 40: 106, 45: 119, 50: 133},
+        **{60: 162, 70: 189, 80: 217, 90: 245, 100: 273},
+    },
+    60: {
+        **{10: 11, 15: 18, 20: 24, 25: 31, 30: 38, 35: 44, 40: 51, 45: 58, 50: 65},
+        **{60: 79, 70: 93, 80: 107, 90: 121, 100: 135},
+    },
 }
 
 SUBCARRIERS_PER_BLOCK = 12
@@ -60,7 +67,7 @@ SUBCARRIERS_PER_BLOCK = 12
 #: every machine.
 RANGE_STEP_M = 0.01
 
-_BISECTIONS = 60
+_BISECTIONS = 34  # 5 km to less than a micrometre
 _LEVEL_STEP_DB = 1e-6
 _HALF = 0.5
 
@@ -77,25 +84,46 @@ def resource_blocks(bandwidth_mhz: float, subcarrier_spacing_khz: float) -> int:
     ----------
     3GPP TS 38.101-1, table 5.3.2-1.
     """
-    by_bandwidth = RESOURCE_BLOCKS.get(int(subcarrier_spacing_khz), {})
-    if subcarrier_spacing_khz not in RESOURCE_BLOCKS:
-        raise InputError(
-            Problem(
-                "subcarrier_spacing_khz",
-                f"{subcarrier_spacing_khz:g} kHz is not one of {sorted(RESOURCE_BLOCKS)}",
-                "use a spacing of frequency range 1",
-            )
-        )
-    if bandwidth_mhz not in by_bandwidth:
-        raise InputError(
-            Problem(
-                "bandwidth_mhz",
-                f"{bandwidth_mhz:g} MHz at {subcarrier_spacing_khz:g} kHz is not one of "
-                f"{sorted(by_bandwidth)}",
-                "use a channel bandwidth of TS 38.101-1 table 5.3.2-1",
-            )
-        )
-    return by_bandwidth[int(bandwidth_mhz)]
+    raise_if(_carrier_problems("", bandwidth_mhz, subcarrier_spacing_khz))
+    return RESOURCE_BLOCKS[subcarrier_spacing_khz][bandwidth_mhz]
+
+
+def technology_problems(technology: Technology, antenna_height_m: npt.ArrayLike) -> list[Problem]:
+    """List everything that keeps a technology at these heights from being predicted.
+
+    Parameters
+    ----------
+    technology
+        Equipment.
+    antenna_height_m
+        Heights of its antennas above ground [m].
+
+    Returns
+    -------
+    list of Problem
+        Carrier unknown, frequency or heights outside the validity of the path-loss scenario,
+        power or gain not finite; empty when all is well.
+    """
+    where = f"technologies[{technology.id}]."
+    valid = VALIDITY[technology.propagation]
+    heights = np.asarray(antenna_height_m, dtype=np.float64)
+    frequency = np.asarray(technology.frequency_mhz, dtype=np.float64)
+    return [
+        *_carrier_problems(where, technology.bandwidth_mhz, technology.subcarrier_spacing_khz),
+        *outside(f"{where}frequency_mhz", frequency, *valid.frequency_mhz, "MHz"),
+        *outside(f"{where}antenna_height_m", heights, *valid.antenna_height_m, "m"),
+        *_not_finite(f"{where}tx_power_dbm", technology.tx_power_dbm),
+        *_not_finite(f"{where}ssb_gain_dbi", technology.ssb_gain_dbi),
+    ]
+
+
+def standard_problems(standard: ServiceStandard) -> list[Problem]:
+    """List everything that keeps a standard from being applied; empty when all is well."""
+    where = f"standards[{standard.id}]."
+    return [
+        *_not_finite(f"{where}min_ss_rsrp_dbm", standard.min_ss_rsrp_dbm),
+        *_below_half(f"{where}area_probability", standard.area_probability),
+    ]
 
 
 def power_per_subcarrier_dbm(technology: Technology) -> float:
@@ -220,7 +248,7 @@ def service_range_m(
     -----
     Bisection on :func:`served_probability`, once per distinct height.
     """
-    raise_if(_below_half(f"standards[{standard.id}].area_probability", standard.area_probability))
+    raise_if([*technology_problems(technology, antenna_height_m), *standard_problems(standard)])
     given = np.asarray(antenna_height_m, dtype=np.float64)
     heights, position = np.unique(given, return_inverse=True)
 
@@ -278,7 +306,12 @@ def ss_rsrp_exceeded_dbm(
     -----
     Bisection to 1e-6 dB between the two quantiles with and without line of sight.
     """
-    raise_if(_below_half("probability", probability))
+    raise_if(
+        [
+            *technology_problems(technology, antenna_height_m),
+            *_below_half("probability", probability),
+        ]
+    )
     field = _field(technology, penetration, distance_m, antenna_height_m, irr_glass)
     low, high = field.bracket(probability)
     widest = max(float(np.max(high - low, initial=0.0)), _LEVEL_STEP_DB)
@@ -346,6 +379,25 @@ def _field(
         sigma_los=sigma[Sight.LOS],
         sigma_nlos=sigma[Sight.NLOS],
     )
+
+
+def _carrier_problems(
+    where: str, bandwidth_mhz: float, subcarrier_spacing_khz: float
+) -> list[Problem]:
+    known = RESOURCE_BLOCKS.get(subcarrier_spacing_khz)
+    if known is None:
+        what = f"{subcarrier_spacing_khz:g} kHz is not one of {sorted(RESOURCE_BLOCKS)}"
+        hint = "use a spacing of frequency range 1"
+        return [Problem(f"{where}subcarrier_spacing_khz", what, hint)]
+    if bandwidth_mhz not in known:
+        what = f"{bandwidth_mhz:g} MHz at {subcarrier_spacing_khz:g} kHz is not one of "
+        hint = "use a channel bandwidth of TS 38.101-1 table 5.3.2-1"
+        return [Problem(f"{where}bandwidth_mhz", f"{what}{sorted(known)}", hint)]
+    return []
+
+
+def _not_finite(where: str, value: float) -> list[Problem]:
+    return [] if np.isfinite(value) else [Problem(where, f"{value} is no level", "give a number")]
 
 
 def _below_half(where: str, probability: float) -> list[Problem]:

@@ -48,6 +48,28 @@ class PointGrid(NamedTuple):
     xy: npt.NDArray[np.float64]
 
 
+class LevelTable(NamedTuple):
+    """Levels against distance, at distances evenly spaced in their logarithm.
+
+    Parameters
+    ----------
+    nearest_m, lg_nearest
+        First distance [m], below which its level holds, and its decimal logarithm.
+    nodes_per_decade
+        Spacing of the distances.
+    level
+        One row per curve, shape (curves, nodes), at least two nodes.
+    curve
+        Row of every place, shape (b,).
+    """
+
+    nearest_m: float
+    lg_nearest: float
+    nodes_per_decade: float
+    level: npt.NDArray[np.float64]
+    curve: npt.NDArray[np.int64]
+
+
 def build_grid(xy: npt.NDArray[np.float64]) -> PointGrid:
     """Sort points into bins of about four points each.
 
@@ -114,7 +136,9 @@ def checked_xy(where: str, xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float6
 
 
 @nb.njit(cache=True, nogil=True)
-def bins_of_disc(grid: PointGrid, x: float, y: float, radius_m: float) -> tuple[int, int, int, int]:
+def _bins_of_disc(
+    grid: PointGrid, x: float, y: float, radius_m: float
+) -> tuple[int, int, int, int]:
     """First and last row, first and last column of the bins a disc may touch; last < first: none.
 
     The reach is a whisker more than the radius, so that rounding never loses a point on the rim.
@@ -126,3 +150,112 @@ def bins_of_disc(grid: PointGrid, x: float, y: float, radius_m: float) -> tuple[
         max(0, int(np.floor((x - reach - grid.west_m) / grid.bin_m))),
         min(grid.columns - 1, int(np.floor((x + reach - grid.west_m) / grid.bin_m))),
     )
+
+
+@nb.njit(cache=True, nogil=True)
+def count_in_discs(
+    grid: PointGrid, xy: npt.NDArray[np.float64], radius_m: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int64]:
+    """Count the points within `radius_m` [m] of every place of `xy` [m], the rim included.
+
+    A radius of 0 holds nothing. Squared distances are compared.
+    """
+    counts = np.zeros(len(xy), dtype=np.int64)
+    for o in range(len(xy)):
+        if not radius_m[o] > 0.0:
+            continue
+        x, y, limit = xy[o, 0], xy[o, 1], radius_m[o] * radius_m[o]
+        bottom, top, left, right = _bins_of_disc(grid, x, y, radius_m[o])
+        if right < left:
+            continue
+        inside = 0
+        for row in range(bottom, top + 1):
+            base = row * grid.columns
+            for p in range(grid.start[base + left], grid.start[base + right + 1]):
+                dx, dy = grid.xy[p, 0] - x, grid.xy[p, 1] - y
+                inside += dx * dx + dy * dy <= limit
+        counts[o] = inside
+    return counts
+
+
+@nb.njit(cache=True, nogil=True)
+def list_in_discs(
+    grid: PointGrid,
+    xy: npt.NDArray[np.float64],
+    radius_m: npt.NDArray[np.float64],
+    found: npt.NDArray[np.int32],
+) -> None:
+    """Write the indices of the points :func:`count_in_discs` counted, place after place.
+
+    `found` must be as long as the sum of the counts.
+    """
+    slot = 0
+    for o in range(len(xy)):
+        if not radius_m[o] > 0.0:
+            continue
+        x, y, limit = xy[o, 0], xy[o, 1], radius_m[o] * radius_m[o]
+        bottom, top, left, right = _bins_of_disc(grid, x, y, radius_m[o])
+        if right < left:
+            continue
+        for row in range(bottom, top + 1):
+            base = row * grid.columns
+            for p in range(grid.start[base + left], grid.start[base + right + 1]):
+                dx, dy = grid.xy[p, 0] - x, grid.xy[p, 1] - y
+                if dx * dx + dy * dy <= limit:
+                    found[slot] = grid.order[p]
+                    slot += 1
+
+
+@nb.njit(cache=True, nogil=True)
+def strongest_in_discs(
+    grid: PointGrid,
+    xy: npt.NDArray[np.float64],
+    radius_m: float,
+    levels: LevelTable,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Find the strongest level any place gives each point, and which place gives it.
+
+    Parameters
+    ----------
+    grid
+        The points.
+    xy
+        The places [m], shape (b, 2).
+    radius_m
+        Distance up to which a place is heard [m].
+    levels
+        Level against distance for every place.
+
+    Returns
+    -------
+    best, server
+        Level in the unit of the table (-inf: none) and index of the place (-1: none) for every
+        point in the caller's order, shape (n,). Of equal levels the first place keeps the point.
+    """
+    best = np.full(len(grid.order), -np.inf)
+    server = np.full(len(grid.order), -1, dtype=np.int64)
+    limit = radius_m * radius_m
+    last_node = levels.level.shape[1] - 2
+    for o in range(len(xy)):
+        x, y = xy[o, 0], xy[o, 1]
+        curve = levels.level[levels.curve[o]]
+        bottom, top, left, right = _bins_of_disc(grid, x, y, radius_m)
+        if right < left:
+            continue
+        for row in range(bottom, top + 1):
+            base = row * grid.columns
+            for p in range(grid.start[base + left], grid.start[base + right + 1]):
+                dx, dy = grid.xy[p, 0] - x, grid.xy[p, 1] - y
+                square = dx * dx + dy * dy
+                if square > limit:
+                    continue
+                at = 0.0
+                if square > levels.nearest_m * levels.nearest_m:
+                    at = (0.5 * np.log10(square) - levels.lg_nearest) * levels.nodes_per_decade
+                node = min(int(at), last_node)
+                level = curve[node] + (at - node) * (curve[node + 1] - curve[node])
+                point = grid.order[p]
+                if level > best[point]:
+                    best[point] = level
+                    server[point] = o
+    return best, server
