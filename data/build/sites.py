@@ -88,7 +88,7 @@ def _ground(out: Path) -> _Ground:
     shapes = list(geo.project_geometry(districts.geometry.to_numpy(), CRS))
     water = water_polygon(gpd.read_file(out / "boundaries" / "water.geojson"), CRS)
     zones = gpd.read_file(out / "zones" / "priority_zones.geojson")
-    grid, demand = ezhou_demand()
+    grid, demand = ezhou_demand(out)
     if water is None:
         raise ValueError("water is missing")
     return _Ground(
