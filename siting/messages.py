@@ -238,8 +238,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
             "达到服务标准的需求点视为覆盖。未计地形和干扰。"
         ),
         (
-            "Coverage: SS-RSRP by the path-loss models of 3GPP TR 38.901 and a link budget, less the "
-            "shadow-fading margin; a demand point that reaches the service standard is served. "
+            "Coverage: SS-RSRP by the path-loss models of 3GPP TR 38.901 and a link budget, less "
+            "the shadow-fading margin; a demand point that reaches the service standard is served. "
             "Terrain and interference are not taken into account."
         ),
     ),
@@ -263,7 +263,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "unserved.not_chosen_targets": ("目标未要求覆盖", "not required by the targets"),
     "unserved.place": ("{name}附近", "near {name}"),
     "unserved.inside": ("{name}", "{name}"),
-    # tables: heads
     "head.number": ("序号", "no."),
     "head.site": ("站址编码", "site code"),
     "head.name": ("名称", "name"),
