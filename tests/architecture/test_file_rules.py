@@ -206,7 +206,10 @@ def test_what_is_tested_is_what_runs(repository: Repository) -> None:
 
 
 def test_message_table_speaks_both_languages(repository: Repository) -> None:
-    """Every planner-facing text exists in Chinese and in English, and fills the same places."""
+    """Every planner-facing text exists in Chinese and in English.
+
+    Chinese is the language of record: English may say less, never more.
+    """
     path = repository.root / "siting" / "messages.py"
     table = next(
         node.value
@@ -221,6 +224,6 @@ def test_message_table_speaks_both_languages(repository: Repository) -> None:
         if not chinese.strip() or not english.strip():
             found.append(f"{key}: empty in one language")
         places = [set(re.findall(r"{(\w*)", text)) for text in (chinese, english)]
-        if places[0] != places[1]:
-            found.append(f"{key}: {places[0]} against {places[1]}")
+        if not places[1] <= places[0]:
+            found.append(f"{key}: {places[1] - places[0]} only in English")
     assert not found, "\n".join(found)
