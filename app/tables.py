@@ -5,7 +5,8 @@
     datasets -- districts, zones, water_bodies, places, candidate_sites, demand, technologies,
                 standards, imports
     targets                                   the action plan's 88 figures
-    scenarios -- plans -- plan_steps          each optimisation with its proof
+    scenarios -- plans -- plan_requests       the keys it was asked for under
+                       |- plan_steps          each optimisation with its proof
                        |- plan_options        what is built where
                        |- plan_outcomes       what is reached in which zone
                        |- plan_demand         who is served
@@ -175,6 +176,7 @@ class WaterBody(_Sourced, Base):
     dataset_id: Mapped[str] = mapped_column(
         ForeignKey("datasets.id", ondelete="CASCADE"), index=True
     )
+    id: Mapped[str]
     geom: Mapped[WKBElement] = _area()
 
 
@@ -283,11 +285,12 @@ class ActionPlanTarget(Base):
     __tablename__ = "targets"
 
     id: Mapped[str] = mapped_column(primary_key=True)  #: "T001"
-    section: Mapped[str]
-    system_zh: Mapped[str]
-    system_en: Mapped[str]
-    target: Mapped[str]  #: as printed, e.g. ">2000"
-    value: Mapped[float | None]  #: its number, where there is one
+    clause: Mapped[str]
+    service: Mapped[str]  #: "5g", ...
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    operator: Mapped[str]  #: how the value is meant: ">", ">=", "="
+    value: Mapped[float | None]
     unit: Mapped[str]
     deadline: Mapped[str]
     lead: Mapped[str]
@@ -476,3 +479,16 @@ class PlanCheckpoint(Base):
     scenario_hash: Mapped[str]
     plan: Mapped[bytes]  #: the plan's arrays and claims, npz
     at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+
+
+class PlanRequest(Base):
+    """A key a client asked for a plan under; the same key gives the same plan again."""
+
+    __tablename__ = "plan_requests"
+
+    scenario_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("scenarios.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(primary_key=True)  #: the client's Idempotency-Key
+    plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("plans.id", ondelete="CASCADE"))
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())

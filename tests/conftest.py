@@ -1,0 +1,99 @@
+"""Databases for tests: a real private PostGIS, migrated once, and a fresh copy for each test."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from private_cluster import Cluster, settings_for
+from sqlalchemy.engine import URL
+
+from app.database import Database, upgrade
+from app.embedded_pg import EmbeddedPostgres
+from app.load import load_ezhou
+from app.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """Start a private PostGIS without fsync; without PostGIS this fails with the apt command."""
+    # Not pytest's own directory: its path is too deep for a socket and closed to other users.
+    folder = Path(tempfile.mkdtemp(prefix="siting-test-"))
+    folder.chmod(0o755)
+    server = EmbeddedPostgres(folder, fsync=False)
+    try:
+        server.start()
+        yield Cluster(server, itertools.count())
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(cluster: Cluster) -> str:
+    """Return the name of a database at the newest migration; copies of it are made, no more."""
+    url = cluster.create()
+    with Database(url) as database:
+        upgrade(database)
+    return str(url.database)
+
+
+@pytest.fixture(scope="session")
+def ezhou_template(cluster: Cluster, migrated_template: str) -> str:
+    """Return the name of a database that holds the bundled data of Ezhou."""
+    url = cluster.create(migrated_template)
+    with Database(url) as database, database.session() as session:
+        assert load_ezhou(session)
+    return str(url.database)
+
+
+@pytest.fixture
+def database_url(cluster: Cluster, migrated_template: str) -> Iterator[URL]:
+    """Return the address of an empty, migrated database of this test's own."""
+    url = cluster.create(migrated_template)
+    yield url
+    cluster.drop(url)
+
+
+@pytest.fixture
+def ezhou_url(cluster: Cluster, ezhou_template: str) -> Iterator[URL]:
+    """Return the address of a database of this test's own that holds Ezhou."""
+    url = cluster.create(ezhou_template)
+    yield url
+    cluster.drop(url)
+
+
+@pytest.fixture
+def settings(database_url: URL) -> Settings:
+    """Return settings that point at :func:`database_url`."""
+    return settings_for(database_url)
+
+
+@pytest.fixture
+def ezhou_settings(ezhou_url: URL) -> Settings:
+    """Return settings that point at :func:`ezhou_url`."""
+    return settings_for(ezhou_url)
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """Return an empty, migrated database of this test's own."""
+    with _open(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ezhou_database(ezhou_settings: Settings) -> Iterator[Database]:
+    """Return a database of this test's own that holds Ezhou."""
+    with _open(ezhou_settings) as opened:
+        yield opened
+
+
+def _open(settings: Settings) -> Database:
+    url = settings.database.sqlalchemy_url
+    assert url is not None
+    return Database(url, pool_size=settings.database.pool_size)
