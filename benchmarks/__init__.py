@@ -1,0 +1,1 @@
+"""Measured comparisons on public instances; each command checks its own answer independently."""

@@ -1,0 +1,185 @@
+"""Check an answer to the weak-coverage instance from raw data, sharing no code with the solver.
+
+Coverage is painted station by station, the bound is summed by running sums along rows, the
+separation is found by a k-d tree; the solver uses none of these.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Data:
+    """The instance as read: cells, weights, existing stations, and the rules of question 1.
+
+    Parameters
+    ----------
+    side
+        Cells along x and along y.
+    points, traffic
+        Weak cells (n, 2) and their traffic (n,).
+    existing
+        Cells of existing stations (m, 2).
+    kinds
+        Name -> (radius [cells], cost).
+    separation
+        Distance that two stations must exceed [cells].
+    share
+        Share of the traffic to be covered.
+    """
+
+    side: int
+    points: NDArray[np.int64]
+    traffic: NDArray[np.float64]
+    existing: NDArray[np.int64]
+    kinds: dict[str, tuple[int, int]]
+    separation: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What an answer is worth, recomputed.
+
+    Parameters
+    ----------
+    cost, share, bound
+        Total cost, share of traffic covered, lower bound from the multipliers.
+    faults
+        Every rule the answer breaks, as sentences; empty when it keeps them all.
+    """
+
+    cost: int
+    share: float
+    bound: float
+    faults: tuple[str, ...]
+
+
+def check(
+    data: Data,
+    kind: list[str],
+    xy: NDArray[np.float64],
+    *,
+    price: float,
+    cell_price: NDArray[np.float64],
+    claimed_bound: float,
+) -> Finding:
+    """Recompute cost, share, separation, integrality and bound; list every broken rule."""
+    faults = [f"unknown kind {name!r}" for name in sorted(set(kind) - set(data.kinds))]
+    if not np.array_equal(xy, np.round(xy)):
+        faults.append(f"{int((xy != np.round(xy)).any(axis=1).sum())} stations between cells")
+    cells = np.round(xy).astype(np.int64)
+    outside = ((cells < 0) | (cells >= data.side)).any(axis=1)
+    if outside.any():
+        faults.append(f"{int(outside.sum())} stations outside the grid")
+    known = [name in data.kinds for name in kind]
+    keep = np.array(known, np.bool_) & ~outside
+    faults += _separation_faults(data, cells)
+    cost = sum(data.kinds[name][1] for name, ok in zip(kind, known, strict=True) if ok)
+    names = [name for name, ok in zip(kind, keep.tolist(), strict=True) if ok]
+    covered = _painted(data, names, cells[keep])
+    served = math.fsum(data.traffic[covered].tolist())
+    total = math.fsum(data.traffic.tolist())
+    if served < data.share * total:
+        faults.append(f"covers {served / total:.6%} of the traffic, less than {data.share:.0%}")
+    bound = dual_bound(data, price, cell_price)
+    if claimed_bound > math.ceil(bound):
+        faults.append(f"claims a bound of {claimed_bound}, the multipliers prove {bound:.4f}")
+    return Finding(cost=cost, share=served / total, bound=bound, faults=tuple(faults))
+
+
+def dual_bound(data: Data, price: float, cell_price: NDArray[np.float64]) -> float:
+    """Lower bound of the cost proven by a price of traffic and a price of each cell.
+
+    For any prices ``p >= 0`` and ``0 <= u_i <= p w_i`` no answer is cheaper than
+    ``sum u - p (1 - share) sum w + sum over squares of min(0, least c - disc sum of u)``, since a
+    square whose diagonal is at most the separation holds at most one station.
+    """
+    if price < 0 or (cell_price < 0).any() or (cell_price > price * data.traffic).any():
+        return -math.inf
+    field = np.zeros((data.side, data.side))
+    field[data.points[:, 0], data.points[:, 1]] = cell_price
+    free = _free(data)
+    square = 1
+    while 2 * square**2 <= data.separation**2:
+        square += 1
+    count = -(-data.side // square)
+    least = np.zeros((count * square, count * square))
+    for radius, cost in data.kinds.values():
+        reduced = np.where(free, cost - _disc_sums(field, radius), 0.0)
+        view = least[: data.side, : data.side]
+        np.minimum(view, reduced, out=view)
+    worst = least.reshape(count, square, count, square).min(axis=(1, 3))
+    total = math.fsum(data.traffic.tolist())
+    terms = (
+        math.fsum(cell_price.tolist()),
+        -price * (total - data.share * total),
+        math.fsum(worst.ravel().tolist()),
+    )
+    return math.fsum(terms) - 1e-9 * (1.0 + sum(abs(term) for term in terms))
+
+
+def _disc_sums(field: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
+    side = field.shape[0]
+    padded = np.zeros((side + 2 * radius, side + 2 * radius + 1))
+    padded[radius : radius + side, radius + 1 : radius + 1 + side] = field
+    running = np.cumsum(padded, axis=1)
+    out = np.zeros_like(field)
+    for dx in range(-radius, radius + 1):
+        half = math.isqrt(radius * radius - dx * dx)
+        rows = running[radius + dx : radius + dx + side]
+        out += rows[:, radius + half + 1 : radius + half + 1 + side]
+        out -= rows[:, radius - half : radius - half + side]
+    return out
+
+
+def _free(data: Data) -> NDArray[np.bool_]:
+    taken = np.zeros((data.side, data.side), np.bool_)
+    _paint(taken, data.existing, data.separation)
+    return ~taken
+
+
+def _painted(data: Data, names: list[str], cells: NDArray[np.int64]) -> NDArray[np.bool_]:
+    served = np.zeros((data.side, data.side), np.bool_)
+    for name, (radius, _) in data.kinds.items():
+        _paint(served, cells[[other == name for other in names]], radius)
+    return served[data.points[:, 0], data.points[:, 1]]
+
+
+def _paint(image: NDArray[np.bool_], centres: NDArray[np.int64], radius: int) -> None:
+    offset = np.arange(-radius, radius + 1)
+    disc = offset[:, None] ** 2 + offset[None, :] ** 2 <= radius**2
+    for x, y in centres.tolist():
+        a, b = max(0, x - radius), max(0, y - radius)
+        part = image[a : x + radius + 1, b : y + radius + 1]
+        shift = (a - x + radius, b - y + radius)
+        part |= disc[shift[0] : shift[0] + part.shape[0], shift[1] : shift[1] + part.shape[1]]
+
+
+def _separation_faults(data: Data, cells: NDArray[np.int64]) -> list[str]:
+    if len(cells) == 0:
+        return []
+    found = []
+    tree = cKDTree(cells)
+    close = tree.query_pairs(data.separation + 0.5, output_type="ndarray")
+    apart = ((cells[close[:, 0]] - cells[close[:, 1]]) ** 2).sum(axis=1)
+    for a, b in close[apart <= data.separation**2][:5].tolist():
+        found.append(
+            f"stations {tuple(cells[a].tolist())} and {tuple(cells[b].tolist())} stand within "
+            f"{data.separation} cells"
+        )
+    if len(data.existing):
+        _, nearest = cKDTree(data.existing).query(cells)
+        away = ((cells - data.existing[nearest]) ** 2).sum(axis=1)
+        found += [
+            f"station {tuple(cells[s].tolist())} stands within {data.separation} cells of the "
+            f"existing {tuple(data.existing[nearest[s]].tolist())}"
+            for s in np.flatnonzero(away <= data.separation**2)[:5].tolist()
+        ]
+    return found

@@ -1,0 +1,169 @@
+"""Rounds of annealing on a grid of discs: slabs, temperature, price, and the best answer seen.
+
+Between rounds the price follows the requirement: it rises while too little is covered, so that the
+Lagrangian's optimum settles where the requirement just holds. Two slabs of the grid, too far apart
+to touch the same cell, run on two threads; the answer depends on the seed and the number of rounds,
+never on the clock, unless the clock ends the search.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siting.solvers.grid_search import anneal, greedy, trim
+from siting.solvers.grid_state import Field, lift, place
+
+#: Share of steps that try a new station instead of moving an old one.
+_INSERTIONS = 0.2
+#: Steps per station and round.
+_STEPS = 1.0
+#: How strongly, and how far in one round, the price follows a lack of cover.
+_PRICE_GAIN, _PRICE_STEP = 3.0, 0.02
+_ROOM = 512
+
+
+@dataclass(slots=True)
+class Search:
+    """Stations on a field, the price of cover, and the best answer so far.
+
+    Parameters
+    ----------
+    grid
+        The field the stations stand on.
+    required
+        Weight to be covered.
+    seed
+        Of every random draw.
+    """
+
+    grid: Field
+    required: float
+    seed: int
+    stations: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    covered: float = 0.0
+    price: float = 0.0
+    anchors: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    best: NDArray[np.int64] | None = None
+    best_value: float = math.inf
+    rounds_done: int = 0
+
+    @property
+    def value(self) -> float:
+        """Cost of the stations placed now."""
+        return float(self.grid.cost[self.stations[:, 0]].sum())
+
+    def fill(self) -> None:
+        """Place greedily until the requirement holds, then drop what it does not need."""
+        room = np.zeros((self._capacity(), 3), np.int64)
+        count = len(self.stations)
+        room[:count] = self.stations
+        count, self.covered = greedy(self.grid, self.required, self.covered, room, count)
+        count, self.covered = trim(self.grid, self.required, self.covered, room, count)
+        self.stations = room[:count].copy()
+        self.keep()
+
+    def keep(self) -> None:
+        """Remember the stations if they are enough and cheaper than ever before."""
+        if self.covered >= self.required and self.value < self.best_value:
+            self.best, self.best_value = self.stations.copy(), self.value
+
+    def restore(self) -> None:
+        """Go back to the best answer."""
+        if self.best is None:
+            return
+        for kind, x, y in self.stations:
+            self.covered -= lift(self.grid, kind, x, y)
+        self.stations = self.best.copy()
+        for kind, x, y in self.stations:
+            self.covered += place(self.grid, kind, x, y)
+
+    def start(self) -> None:
+        """Begin with the greedy answer; the best one left sets the price, its places the anchors."""
+        self.fill()
+        self.anchors = self.stations[:, 1:].copy()
+        self.price = _marginal_price(self.grid)
+
+    def cool(
+        self,
+        *,
+        rounds: int,
+        hot: float,
+        cold: float,
+        workers: int,
+        stop: Callable[[], bool],
+        report: Callable[[float], None] | None = None,
+    ) -> None:
+        """Anneal from temperature `hot` to `cold` [share of the cheapest cost] in `rounds`."""
+        unit = float(self.grid.cost.min())
+        with ThreadPoolExecutor(workers) as pool:
+            for turn in range(rounds):
+                if stop():
+                    break
+                share = turn / max(1, rounds - 1)
+                self._round(pool, workers, unit * hot * (cold / hot) ** share)
+                self.keep()
+                if report is not None:
+                    report(share)
+
+    def _round(self, pool: ThreadPoolExecutor, workers: int, temperature: float) -> None:
+        self.rounds_done += 1
+        rng = np.random.default_rng((self.seed, self.rounds_done))
+        slabs, idle = self._slabs(rng, workers)
+        tasks = []
+        for inside, anchors in slabs:
+            room = np.zeros((len(inside) + _ROOM, 3), np.int64)
+            room[: len(inside)] = inside
+            state = rng.integers(0, 2**63, 1, dtype=np.uint64)
+            steps = max(1, int(_STEPS * len(inside)), len(anchors) // 4)
+            args = (self.grid, room, len(inside), anchors, state, steps, _INSERTIONS)
+            task = pool.submit(anneal, *args, self.price, temperature, True)  # noqa: FBT003
+            tasks.append((room, task))
+        kept = [idle]
+        for room, task in tasks:
+            count, won = task.result()
+            kept.append(room[:count])
+            self.covered += won
+        self.stations = np.concatenate(kept)
+        lack = _PRICE_GAIN * (self.required - self.covered) / self.required
+        self.price *= math.exp(min(_PRICE_STEP, max(-_PRICE_STEP, lack)))
+
+    def _slabs(
+        self, rng: np.random.Generator, workers: int
+    ) -> tuple[list[tuple[NDArray[np.int64], NDArray[np.int64]]], NDArray[np.int64]]:
+        """Stations and anchors of slabs that cannot touch each other, and the stations between."""
+        pad = self.grid.pad
+        margin = 4 * pad + 1
+        x = self.stations[:, 1]
+        parts = min(workers, max(1, int(np.ptp(x)) // (4 * margin))) if len(x) else 1
+        if parts == 1:
+            return [(self.stations, self.anchors)], self.stations[:0]
+        share = (np.arange(1, parts) + rng.uniform(-0.3, 0.3)) / parts
+        cuts = np.quantile(x, share)
+        low = np.concatenate([[-np.inf], cuts + margin])
+        high = np.concatenate([cuts - margin, [np.inf]])
+        slabs = []
+        idle = np.ones(len(x), np.bool_)
+        for a, b in zip(low, high, strict=True):
+            inside = (x > a) & (x < b)
+            idle &= ~inside
+            near = (self.anchors[:, 0] > a) & (self.anchors[:, 0] < b)
+            slabs.append((self.stations[inside], self.anchors[near]))
+        return slabs, self.stations[idle]
+
+    def _capacity(self) -> int:
+        return len(self.stations) + int(np.count_nonzero(self.grid.weight)) + 1
+
+
+def _marginal_price(grid: Field) -> float:
+    """Cost per weight of the best station not placed yet, as a first price of cover."""
+    free = grid.near == 0
+    rate = max(
+        float((gain * free).max() / cost) for gain, cost in zip(grid.gain, grid.cost, strict=True)
+    )
+    return 1.0 / rate if rate > 0.0 else float(grid.cost.max() / grid.weight[grid.weight > 0].min())

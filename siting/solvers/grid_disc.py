@@ -1,0 +1,260 @@
+"""Solve a :class:`~siting.models.grid_cover.GridCover`: greedy, annealing, and a proven bound.
+
+The search and the bound use each other's by-products: a short annealing finds the price of cover
+and the stations from which the bound's primal-dual steps start; the bound then runs on one thread
+while the search goes on on the other. Both are counted in rounds and steps, so the answer is a
+function of instance, seed and effort; the clock is a safety net, and the solution says whether it
+ended the run.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from siting.models.grid_cover import GridCertificate, GridCover, GridCoverSolution
+from siting.progress import Progress, Report, Stop
+from siting.solvers.grid_anneal import Search
+from siting.solvers.grid_bound import lower_bound, tile_side
+from siting.solvers.grid_state import disc_sums, new_field
+
+_log = logging.getLogger(__name__)
+_HOT, _WARM, _COLD = 0.03, 0.012, 0.003
+_WORKERS = 2
+#: Nominal speed of one thread, and how the time is shared out; the clock corrects what is wrong.
+_STEPS_PER_S = 14_000.0
+_SHARE_QUICK, _SHARE_LONG = 0.12, 0.45
+_DUAL_STEPS_PER_S = 7.0
+_MOST_ROUNDS = 5_000
+
+
+class _Clock:
+    """Deadline, cancelling and progress of one run."""
+
+    def __init__(self, max_runtime_s: float, stop: Stop | None, progress: Report | None) -> None:
+        self.began = time.perf_counter()
+        self.max_runtime_s = max_runtime_s
+        self.asked = stop
+        self.progress = progress
+        self.limit = "iterations"
+        self.bound: float | None = None
+        self.value: float | None = None
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self.began
+
+    def until(self, share: float) -> Stop:
+        """Make a stop that is true after `share` of the time, or when the caller asks."""
+
+        def stop() -> bool:
+            if self.asked is not None and self.asked():
+                self.limit = "stop"
+                return True
+            if self.elapsed_s > share * self.max_runtime_s:
+                self.limit = "time"
+                return True
+            return False
+
+        return stop
+
+    def report(self, fraction: float) -> None:
+        if self.progress is not None:
+            self.progress(
+                Progress(
+                    phase="targets",
+                    fraction=fraction,
+                    elapsed_s=self.elapsed_s,
+                    value=self.value,
+                    bound=self.bound,
+                    unit="cost",
+                )
+            )
+
+
+def solve_grid_cover(
+    model: GridCover,
+    *,
+    seed: int = 0,
+    max_runtime_s: float = 60.0,
+    stop: Stop | None = None,
+    progress: Report | None = None,
+) -> GridCoverSolution:
+    """Cover the required weight at low cost, and prove how low the cost could be at most.
+
+    Parameters
+    ----------
+    model
+        The instance.
+    seed
+        Of every random draw.
+    max_runtime_s
+        Effort: rounds and steps are chosen to fit [s] on two cores, and the clock ends the run
+        where they do not.
+    stop
+        Asked often; True returns the best answer so far.
+    progress
+        Receives reports with the best cost and the proven bound.
+
+    Returns
+    -------
+    GridCoverSolution
+        Status ``optimal`` when cost and bound meet, ``feasible`` otherwise; ``infeasible`` when
+        even stations everywhere would not cover enough; ``unknown`` when nothing that is enough was
+        found within the separation rule.
+
+    Notes
+    -----
+    Weights are rounded up by less than 2**-50 of their total for the search, the permitted
+    uncovered weight is not; the covered weight of the answer is summed anew with
+    :func:`math.fsum` from the given weights.
+    """
+    clock = _Clock(max_runtime_s, stop, progress)
+    if model.required_weight <= 0.0:
+        return _solution(model, np.zeros((0, 3), np.int64), 0.0, _no_proof(model), seed, clock, ())
+    search, kinds = _begin(model, seed)
+    if search.best is None:
+        return _nothing(model, search, kinds, seed, clock)
+    history = [(clock.elapsed_s, search.best_value)]
+    _log.info("greedy: %d stations, cost %g", len(search.stations), search.best_value)
+
+    def note(_: float) -> None:
+        if search.best_value < history[-1][1]:
+            history.append((clock.elapsed_s, search.best_value))
+        clock.value = search.best_value
+        clock.report(min(1.0, clock.elapsed_s / max_runtime_s))
+
+    sweep_s = max(1, len(search.stations)) / _STEPS_PER_S
+    rounds = max(20, int(_SHARE_QUICK * max_runtime_s * _WORKERS / sweep_s))
+    rounds = min(rounds, _MOST_ROUNDS)
+    search.cool(
+        rounds=rounds, hot=_HOT, cold=_COLD, workers=_WORKERS, stop=clock.until(0.3), report=note
+    )
+    search.fill()
+    note(0.0)
+    with ThreadPoolExecutor(1) as pool:
+        task = pool.submit(
+            lower_bound,
+            model,
+            price=search.price,
+            iterations=int(_DUAL_STEPS_PER_S * max_runtime_s),
+            stations=_in_cells(search.stations, kinds, search.grid.pad),
+            stop=clock.until(0.8),
+            report=lambda bound: setattr(clock, "bound", bound),
+        )
+        rounds = min(_MOST_ROUNDS, max(20, int(_SHARE_LONG * max_runtime_s / sweep_s)))
+        search.cool(
+            rounds=rounds, hot=_WARM, cold=_COLD, workers=1, stop=clock.until(0.85), report=note
+        )
+        bound, certificate = task.result()
+    clock.bound = bound
+    search.fill()
+    note(0.0)
+    stations = _in_cells(search.best, kinds, search.grid.pad)
+    return _solution(model, stations, bound, certificate, seed, clock, tuple(history))
+
+
+def _begin(model: GridCover, seed: int) -> tuple[Search, tuple[int, ...]]:
+    """Place greedily with every kind, then keep only the kinds it used."""
+    search = _search(model, tuple(range(len(model.kinds))), seed)
+    search.start()
+    used = tuple(np.unique(search.stations[:, 0]).tolist())
+    if search.best is None or len(used) == len(model.kinds):
+        return search, tuple(range(len(model.kinds)))
+    lean = _search(model, used, seed)
+    lean.start()
+    return lean, used
+
+
+def _search(model: GridCover, kinds: tuple[int, ...], seed: int) -> Search:
+    grid = new_field(model, kinds)
+    total = math.fsum(grid.weight[grid.weight > 0].tolist())
+    allowed = math.fsum(model.weight.tolist()) - model.required_weight
+    return Search(grid=grid, required=total - allowed, seed=seed)
+
+
+def _in_cells(stations: NDArray[np.int64], kinds: tuple[int, ...], pad: int) -> NDArray[np.int64]:
+    """Kind, x, y in the terms of the instance, in a fixed order."""
+    out = np.column_stack([np.array(kinds)[stations[:, 0]], stations[:, 1:] - pad])
+    return out[np.lexsort((out[:, 2], out[:, 1], out[:, 0]))]
+
+
+def _no_proof(model: GridCover) -> GridCertificate:
+    return GridCertificate(
+        price=0.0, cell_price=np.zeros(len(model.weight)), tile=tile_side(model.min_separation)
+    )
+
+
+def _nothing(
+    model: GridCover, search: Search, kinds: tuple[int, ...], seed: int, clock: _Clock
+) -> GridCoverSolution:
+    """Report the most that was covered, and whether covering enough is impossible."""
+    fresh = new_field(model, tuple(range(len(model.kinds))))
+    reach = np.zeros(fresh.weight.shape)
+    for k in range(len(model.kinds)):
+        disc_sums((fresh.near == 0).astype(np.float64), fresh.half[k], fresh.pad, reach)
+    within = reach[model.xy[:, 0] + fresh.pad, model.xy[:, 1] + fresh.pad] > 0.0
+    most = math.fsum(model.weight[within].tolist())
+    stations = _in_cells(search.stations, kinds, search.grid.pad)
+    solution = _solution(model, stations, 0.0, _no_proof(model), seed, clock, ())
+    status = "infeasible" if most < model.required_weight else "unknown"
+    return replace(solution, status=status, value=math.inf, gap=math.inf)
+
+
+def _solution(
+    model: GridCover,
+    stations: NDArray[np.int64],
+    bound: float,
+    certificate: GridCertificate,
+    seed: int,
+    clock: _Clock,
+    history: tuple[tuple[float, float], ...],
+) -> GridCoverSolution:
+    value = math.fsum(float(model.kinds[k].cost) for k in stations[:, 0])
+    covered = covered_weight(model, stations)
+    total = math.fsum(model.weight.tolist())
+    gap = max(0.0, value - bound) / value if value > 0.0 else 0.0
+    solution = GridCoverSolution(
+        status="optimal" if value <= bound else "feasible",
+        kind=stations[:, 0],
+        xy=stations[:, 1:],
+        value=value,
+        covered=covered,
+        share=covered / total if total > 0.0 else 1.0,
+        bound=bound,
+        gap=gap,
+        certificate=certificate,
+        seed=seed,
+        seconds=clock.elapsed_s,
+        limit=clock.limit,
+        history=history,
+    )
+    _log.info(
+        "grid cover: %d stations, cost %g, bound %g, gap %.4f, %.1f s, ended by %s",
+        len(stations),
+        value,
+        bound,
+        gap,
+        solution.seconds,
+        solution.limit,
+    )
+    return solution
+
+
+def covered_weight(model: GridCover, stations: NDArray[np.int64]) -> float:
+    """Weight within reach of any of `stations` (kind, x, y), summed exactly."""
+    served = np.zeros(len(model.xy), np.bool_)
+    for k, kind in enumerate(model.kinds):
+        chosen = stations[stations[:, 0] == k, 1:]
+        if len(chosen):
+            tree = cKDTree(chosen)
+            distance, _ = tree.query(model.xy, distance_upper_bound=kind.radius + 0.5)
+            served |= distance * distance <= kind.radius * kind.radius + 1e-6
+    return math.fsum(model.weight[served].tolist())
