@@ -1,0 +1,1 @@
+"""The only modules of ``siting`` that read or write files."""
