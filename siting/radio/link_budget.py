@@ -50,22 +50,34 @@ from siting.units import ratio_to_db
 #: Resource blocks N_RB by subcarrier spacing [kHz], then channel bandwidth [MHz].
 #: 3GPP TS 38.101-1, table 5.3.2-1 (frequency range 1).
 RESOURCE_BLOCKS: Mapping[float, Mapping[float, int]] = {
-    15: {5: 25, 10: 52, 15: 79, 20: 106, 25: 133, 30: 160, 35: 188, 40: 216, 45: 242, 50: 270},
-    30: {
-        **{5: 11, 10: 24, 15: 38, 20: 51, 25: 65, 30: 78, 35: 92, 40: 106, 45: 119, 50: 133},
-        **{60: 162, 70: 189, 80: 217, 90: 245, 100: 273},
-    },
-    60: {
-        **{10: 11, 15: 18, 20: 24, 25: 31, 30: 38, 35: 44, 40: 51, 45: 58, 50: 65},
-        **{60: 79, 70: 93, 80: 107, 90: 121, 100: 135},
-    },
+    15: dict(
+        zip(
+            (5, 10, 15, 20, 25, 30, 35, 40, 45, 50),
+            (25, 52, 79, 106, 133, 160, 188, 216, 242, 270),
+            strict=True,
+        )
+    ),
+    30: dict(
+        zip(
+            (5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80, 90, 100),
+            (11, 24, 38, 51, 65, 78, 92, 106, 119, 133, 162, 189, 217, 245, 273),
+            strict=True,
+        )
+    ),
+    60: dict(
+        zip(
+            (10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80, 90, 100),
+            (11, 18, 24, 31, 38, 44, 51, 58, 65, 79, 93, 107, 121, 135),
+            strict=True,
+        )
+    ),
 }
 
 SUBCARRIERS_PER_BLOCK = 12
 
-#: Ranges are rounded down to this [m]: far below what the model can tell, and the same number on
-#: every machine.
-RANGE_STEP_M = 0.01
+#: Ranges are rounded down to whole centimetres: far below what the model can tell, and the same
+#: number on every machine.
+_RANGE_STEPS_PER_M = 100.0
 
 _BISECTIONS = 34  # 5 km to less than a micrometre
 _LEVEL_STEP_DB = 1e-6
@@ -265,8 +277,8 @@ def service_range_m(
         middle = 0.5 * (near + far)
         good = enough(middle)
         near, far = np.where(good, middle, near), np.where(good, far, middle)
-    steps = np.floor(near / RANGE_STEP_M)
-    reach = np.where(all_of_it, FAR_LIMIT_M, np.minimum(steps * RANGE_STEP_M, near))
+    reach = np.floor(near * _RANGE_STEPS_PER_M) / _RANGE_STEPS_PER_M
+    reach = np.where(all_of_it, FAR_LIMIT_M, reach)
     return np.where(some, reach, 0.0)[position].reshape(given.shape)
 
 

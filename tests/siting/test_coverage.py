@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+import multiprocessing
+from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -150,7 +151,17 @@ def test_blocks_and_executors_leave_no_trace(littletown: PlanningData, block_opt
     assert same(reference, divided)
 
 
-@settings(max_examples=25, deadline=None)
+@pytest.mark.slow
+def test_other_processes_find_the_same(littletown: PlanningData) -> None:
+    """Blocks travel to fresh interpreters and back without a change of a bit."""
+    scenario = scattered(littletown, 5)
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=2, mp_context=fresh) as executor:
+        divided = build_coverage(scenario, executor=executor, block_options=3)
+    assert same(build_coverage(scenario), divided)
+
+
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.0, 12.0))
 def test_more_power_never_lowers_coverage(
     littletown: PlanningData, seed: int, extra_db: float
@@ -167,7 +178,7 @@ def test_more_power_never_lowers_coverage(
         assert (matrix > after.by_standard[name]).nnz == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 6))
 def test_another_site_never_lowers_coverage(
     littletown: PlanningData, seed: int, count: int
@@ -186,7 +197,7 @@ def test_another_site_never_lowers_coverage(
         assert np.array_equal(matrix.toarray(), columns.toarray())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
 def test_permuting_sites_permutes_columns_and_points_rows(
     littletown: PlanningData, seed: int

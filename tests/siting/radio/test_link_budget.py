@@ -155,7 +155,7 @@ def test_without_line_of_sight_the_range_follows_from_the_margin_alone() -> None
     assert float(service_range_m(MACRO, QUALITY, 25.0)) == pytest.approx(by_hand, rel=0.03)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(pairs, st.floats(-20, 20), st.floats(0, 10))
 def test_more_power_never_shortens_the_range(
     pair: tuple[Technology, ServiceStandard], offset_db: float, extra_db: float
