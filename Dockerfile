@@ -1,4 +1,6 @@
 # The service in a container, by the same scripts as everywhere else. Not built by the tests.
+# It listens on the loopback address alone, because there is no login yet: run it in the host's
+# network, as compose.yaml does.
 FROM debian:12-slim
 
 RUN apt-get update \
@@ -20,8 +22,7 @@ RUN bash -c '. scripts/_env.sh && env_runtime' \
 RUN useradd --system --create-home siting \
     && install -d -o siting -g siting -m 0700 /var/lib/siting
 USER siting
-ENV SITING_DATA_DIR=/var/lib/siting SITING_HOST=0.0.0.0 SITING_PORT=8000 PYTHONUNBUFFERED=1
+ENV SITING_DATA_DIR=/var/lib/siting PYTHONUNBUFFERED=1
 VOLUME /var/lib/siting
-EXPOSE 8000
 STOPSIGNAL SIGINT
 CMD ["scripts/serve"]
