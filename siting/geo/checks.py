@@ -31,6 +31,8 @@ Geometries = npt.NDArray[np.object_]
 MAX_OFFSET_M = 150.0
 #: Polygons that overlap a reference by this much (intersection over union) are the same place.
 SAME_PLACE = 0.5
+#: A remedy is suggested when it leaves no more than this part of the offset.
+REMEDY_RATIO = 0.25
 #: A remedy must put right this share of the misplaced positions to be suggested.
 EXPLAINED = 0.9
 #: Least number of misplaced points from which a remedy is inferred.
@@ -39,8 +41,11 @@ MIN_MISPLACED = 3
 _RADIUS_M = 6_371_008.8
 
 _REMEDIES: dict[str, tuple[Callable[[Floats, Floats], LonLat], str]] = {
-    "GCJ-02": (gcj02_to_wgs84, "declare the file as GCJ-02, it will be decoded"),
-    "BD-09": (bd09_to_wgs84, "declare the file as BD-09, it will be decoded"),
+    "GCJ-02 labelled as WGS 84": (
+        gcj02_to_wgs84,
+        "declare the file as GCJ-02, it will be decoded",
+    ),
+    "BD-09 labelled as WGS 84": (bd09_to_wgs84, "declare the file as BD-09, it will be decoded"),
     "WGS 84 decoded twice": (
         wgs84_to_gcj02,
         "the offset was removed once too often; import the file as it was before the last step",
@@ -305,8 +310,8 @@ def _outside_problems(points: Geometries, city: BaseGeometry, where: str) -> lis
             return [
                 Problem(
                     where,
-                    f"looks like {name} labelled as WGS 84: {count} of {len(lon)} points lie "
-                    f"outside the districts, {cured} of them inside once that is undone",
+                    f"looks like {name}: {count} of {len(lon)} points lie "
+                    f"outside the districts, {cured} of them inside once undone",
                     hint,
                 )
             ]
@@ -325,12 +330,11 @@ def _judge(
     cures = {name: offset_m(convert) for name, (convert, _) in _REMEDIES.items()}
     best = min(cures, key=cures.__getitem__)
     found = f"{basis} lie {declared:.0f} m off (median, at most {MAX_OFFSET_M:.0f} m permitted)"
-    if cures[best] <= MAX_OFFSET_M and cures[best] < declared / 2.0:
+    if cures[best] <= REMEDY_RATIO * declared:
         return [
             Problem(
                 where,
-                f"looks like {best} labelled as WGS 84: {found}, {cures[best]:.0f} m once that "
-                "is undone",
+                f"looks like {best}: {found}, {cures[best]:.0f} m once undone",
                 _REMEDIES[best][1],
             )
         ]
