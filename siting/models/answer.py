@@ -1,0 +1,121 @@
+"""From chosen options to the plan's figures: outcomes per zone, and shares of provenance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from siting.coverage import Coverage
+from siting.plan import Outcome, judge
+from siting.scenario import Scenario
+
+
+def target_outcomes(
+    scenario: Scenario, coverage: Coverage, selected: npt.NDArray[np.intp]
+) -> tuple[Outcome, ...]:
+    """Return what a selection reaches of each target, in the scenario's order."""
+    served = _served(coverage, selected)
+    return tuple(
+        _outcome(
+            scenario,
+            coverage,
+            served,
+            (target.zone_id, target.standard_id, target.weight),
+            target.required_fraction,
+        )
+        for target in scenario.targets
+    )
+
+
+def information_outcomes(
+    scenario: Scenario, coverage: Coverage, selected: npt.NDArray[np.intp]
+) -> tuple[Outcome, ...]:
+    """Return what a selection reaches per district, by every standard and weight in use.
+
+    The objective's standard and weight come first.
+    """
+    served = _served(coverage, selected)
+    pairs = [(target.standard_id, target.weight) for target in scenario.targets]
+    if scenario.objective is not None:
+        pairs.insert(0, (scenario.objective.standard_id, scenario.objective.weight))
+    names = sorted({weight for _, weight in pairs})
+    standards = list(dict.fromkeys(standard for standard, _ in pairs))
+    pairs += [(standard, weight) for standard in standards for weight in names]
+    return tuple(
+        _outcome(scenario, coverage, served, (zone.id, standard, weight), None)
+        for standard, weight in dict.fromkeys(pairs)
+        for zone in scenario.data.study_area.districts
+        if zone.id in scenario.data.demand.zone_ids
+    )
+
+
+def provenance_shares(scenario: Scenario) -> Mapping[str, Mapping[str, float]]:
+    """Return the share of each provenance per input layer the plan rests on.
+
+    Demand by weight of the points, sites by number, zones by number among those the targets name
+    and the districts.
+    """
+    data = scenario.data
+    shares: dict[str, Mapping[str, float]] = {
+        f"demand {name}": {origin.value: 1.0}
+        for name, origin in sorted(data.demand.provenance.items())
+    }
+    shares["candidate sites"] = _shares(str(item.value) for item in data.sites.provenance)
+    named = {target.zone_id for target in scenario.targets}
+    shares["zones"] = _shares(zone.provenance.value for zone in data.zones if zone.id in named)
+    shares["districts"] = _shares(zone.provenance.value for zone in data.study_area.districts)
+    return shares
+
+
+def _shares(origins: Iterable[str]) -> Mapping[str, float]:
+    counted = Counter(origins)
+    total = sum(counted.values())
+    return {name: number / total for name, number in sorted(counted.items())}
+
+
+def _served(
+    coverage: Coverage, selected: npt.NDArray[np.intp]
+) -> Mapping[str, npt.NDArray[np.bool_]]:
+    served: dict[str, npt.NDArray[np.bool_]] = {}
+    for standard, matrix in coverage.by_standard.items():
+        chosen = np.zeros(matrix.shape[1], dtype=np.int32)
+        chosen[selected] = 1
+        served[standard] = (matrix @ chosen) > 0
+    return served
+
+
+def _outcome(
+    scenario: Scenario,
+    coverage: Coverage,
+    served: Mapping[str, npt.NDArray[np.bool_]],
+    what: tuple[str, str, str],
+    required_fraction: float | None,
+) -> Outcome:
+    zone_id, standard_id, weight_name = what
+    members = scenario.data.demand.in_zone(zone_id)
+    weight = scenario.data.demand.weights[weight_name][members]
+    total = float(weight.sum())
+    reached = float(weight[served[standard_id][members]].sum())
+    able = np.diff(coverage.by_standard[standard_id].indptr)[members] > 0
+    reachable = float(weight[able].sum())
+    state = None
+    if required_fraction is not None:
+        state = judge(
+            total=total,
+            served=reached,
+            reachable=reachable,
+            required_fraction=required_fraction,
+        )
+    return Outcome(
+        zone_id=zone_id,
+        standard_id=standard_id,
+        weight=weight_name,
+        total=total,
+        served=reached,
+        reachable=reachable,
+        required_fraction=required_fraction,
+        state=state,
+    )

@@ -1,0 +1,80 @@
+"""When to stop, and how far we are: one object the searches ask and tell."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from siting.progress import Progress, Report, Stop
+
+
+@dataclass(slots=True, kw_only=True)
+class Clock:
+    """Joins the caller's `stop`, the time limit and the caller's `progress`.
+
+    Parameters
+    ----------
+    stop
+        Asked by :meth:`expired`; None: never stop.
+    progress
+        Told by :meth:`report`; None: nobody listens.
+    limit_s
+        Wall time allowed in all [s].
+    """
+
+    stop: Stop | None = None
+    progress: Report | None = None
+    limit_s: float = float("inf")
+    began: float = field(default_factory=time.monotonic)
+    stopped: bool = False
+    timed_out: bool = False
+
+    @property
+    def elapsed_s(self) -> float:
+        """Wall time since the clock was made [s]."""
+        return time.monotonic() - self.began
+
+    @property
+    def left_s(self) -> float:
+        """Wall time left [s], never negative."""
+        return max(0.0, self.limit_s - self.elapsed_s)
+
+    def expired(self) -> bool:
+        """Tell whether to end now, because of the caller or the limit."""
+        if not self.stopped and self.stop is not None and self.stop():
+            self.stopped = True
+        if self.elapsed_s >= self.limit_s:
+            self.timed_out = True
+        return self.stopped or self.timed_out
+
+    def until(self, share: float) -> Clock:
+        """Return a clock for a part of the work that may use a share of the time left."""
+        return Clock(
+            stop=self.stop,
+            progress=self.progress,
+            limit_s=self.elapsed_s + share * self.left_s,
+            began=self.began,
+            stopped=self.stopped,
+        )
+
+    def report(
+        self,
+        phase: str,
+        fraction: float,
+        *,
+        value: float | None = None,
+        bound: float | None = None,
+        unit: str = "",
+    ) -> None:
+        """Tell the caller how far a phase is."""
+        if self.progress is not None:
+            self.progress(
+                Progress(
+                    phase=phase,
+                    fraction=min(max(fraction, 0.0), 1.0),
+                    elapsed_s=self.elapsed_s,
+                    value=value,
+                    bound=bound,
+                    unit=unit,
+                )
+            )

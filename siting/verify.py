@@ -1,0 +1,506 @@
+"""The independent check: every claim of a plan recomputed from the raw input.
+
+Nothing here is shared with the models or the solvers. Coverage is predicted again, every figure is
+counted again, and both limits are evaluated again from the multipliers the plan carries. Whoever
+trusts the physics, this file and a few lines of arithmetic need not trust the search.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from siting.coverage import Coverage, build_coverage
+from siting.errors import Problem, VerificationError
+from siting.plan import WEIGHT_TOLERANCE, Certificate, Outcome, Plan, Sense, Status, Step, judge
+from siting.scenario import Scenario
+
+#: Relative error of a float64 sum of up to some thousand terms, with room to spare.
+ROUNDING = 2.0**-40
+#: Options of one site whose every set is looked at; further ones form another group.
+MOST_TOGETHER = 6
+#: Relative difference allowed between two sums of the same floats in another order.
+SAME = 1e-9
+
+_STRENGTH = (Status.OPTIMAL, Status.FEASIBLE, Status.UNKNOWN, Status.INFEASIBLE)
+
+
+def verify(scenario: Scenario, plan: Plan) -> None:
+    """Recompute everything a plan claims; return when all of it holds.
+
+    Parameters
+    ----------
+    scenario
+        The question.
+    plan
+        The answer.
+
+    Raises
+    ------
+    VerificationError
+        Naming every discrepancy, claimed against recomputed.
+
+    Notes
+    -----
+    The limits are those of :func:`targets_limit` and :func:`service_limit`, rounded so that
+    floating-point error can only weaken them. What a sentence says is checked only for the zones it
+    must name.
+    """
+    check = _Check(scenario=scenario, plan=plan)
+    check.identity()
+    check.selection()
+    check.outline()
+    if check.found:
+        # figures of a selection that makes no sense would only hide the cause
+        raise VerificationError(check.found)
+    check.coverage = build_coverage(scenario)
+    check.totals()
+    check.outcomes()
+    check.steps()
+    check.origins()
+    if check.found:
+        raise VerificationError(check.found)
+
+
+def targets_limit(
+    scenario: Scenario, coverage: Coverage, proof: Certificate, *, unit: str
+) -> float:
+    """Return the limit below which no answer to the targets costs, by a certificate.
+
+    Parameters
+    ----------
+    unit
+        ``"CNY"`` for costs, ``"stations"`` when every option counts one and sites are free.
+
+    Notes
+    -----
+    With prices u >= 0 and multipliers lambda >= 0::
+
+        sum_t lambda_t R_t + sum_i min(0, u_i - sum_t lambda_t w_ti)
+        + sum_j min over S of f_j [S not empty] + sum_{o in S} c_o - sum_{i served by S} u_i
+
+    R_t is what the target requires, or all that can be reached if that is less, minus the
+    tolerance of :func:`siting.plan.judge`. Every plan that meets the targets pays at least this
+    much, because each term only leaves a rule out and charges for breaking it.
+    """
+    sites, options = scenario.data.sites, scenario.options
+    counting = unit == "stations"
+    option_cost = np.ones(len(options)) if counting else options.cost_cny.astype(np.float64)
+    site_cost = np.zeros(len(sites)) if counting else sites.fixed_cost_cny.astype(np.float64)
+    worth = {name: np.zeros(len(scenario.data.demand)) for name in proof.cover}
+    gains: list[float] = []
+    for multiplier, target in zip(proof.targets.tolist(), scenario.targets, strict=True):
+        weight, able = _target_weight(
+            scenario, coverage, target.zone_id, target.standard_id, target.weight
+        )
+        total = float(weight.sum())
+        need = min(target.required_fraction * total, float(weight[able].sum()))
+        gains.append(multiplier * max(need - WEIGHT_TOLERANCE * total, 0.0))
+        worth[target.standard_id] += multiplier * weight
+    misses = [np.minimum(0.0, proof.cover[name] - worth[name]) for name in proof.cover]
+    places, served = _least_per_site(scenario, coverage, proof, option_cost, site_cost)
+    size = math.fsum(gains) + served + float(option_cost.sum() + site_cost.sum())
+    size += math.fsum(float(item.sum()) for item in (*worth.values(), *proof.cover.values()))
+    terms = itertools.chain(gains, places, *(miss.tolist() for miss in misses))
+    limit = math.fsum(terms) - ROUNDING * size
+    step = math.gcd(*(int(cost) for cost in {*option_cost.tolist(), *site_cost.tolist()}))
+    return float(max(0, math.ceil(limit / step)) * step) if step else 0.0
+
+
+def _least_per_site(
+    scenario: Scenario,
+    coverage: Coverage,
+    proof: Certificate,
+    option_cost: npt.NDArray[np.float64],
+    site_cost: npt.NDArray[np.float64],
+) -> tuple[list[float], float]:
+    """Return the least charge of every site, and the sum of prices over all options."""
+    rows, values = _priced_rows(coverage, proof)
+    locked = set(scenario.locked_sites)
+    least: list[float] = []
+    served = float(sum(prices.sum() for prices in values))
+    at_site: dict[int, list[int]] = {}
+    for option, site in enumerate(scenario.options.site.tolist()):
+        at_site.setdefault(site, []).append(option)
+    for site, options in at_site.items():
+        best, cheapest = 0.0, math.inf
+        for start in range(0, len(options), MOST_TOGETHER):
+            lowest = math.inf
+            for cost, gain in _sets(
+                options[start : start + MOST_TOGETHER], rows, values, option_cost
+            ):
+                lowest = min(lowest, cost - gain)
+            best += min(0.0, lowest)
+            cheapest = min(cheapest, lowest)
+        opened = float(site_cost[site]) + (best if best < 0 else cheapest)
+        must = scenario.data.sites.id[site] in locked
+        least.append(opened if must else min(0.0, opened))
+    return least, served
+
+
+def _sets(
+    options: Sequence[int],
+    rows: Sequence[npt.NDArray[np.int64]],
+    values: Sequence[npt.NDArray[np.float64]],
+    option_cost: npt.NDArray[np.float64],
+) -> Iterable[tuple[float, float]]:
+    """Yield cost and served price of every set of some options that is not empty."""
+    for number in range(1, len(options) + 1):
+        for chosen in itertools.combinations(options, number):
+            cost = math.fsum(float(option_cost[option]) for option in chosen)
+            if number == 1:
+                yield cost, float(values[chosen[0]].sum())
+                continue
+            both = np.concatenate([rows[option] for option in chosen])
+            prices = np.concatenate([values[option] for option in chosen])
+            _, first = np.unique(both, return_index=True)
+            yield cost, float(prices[first].sum())
+
+
+def _priced_rows(
+    coverage: Coverage, proof: Certificate
+) -> tuple[list[npt.NDArray[np.int64]], list[npt.NDArray[np.float64]]]:
+    """Return, per option, the rows with a price it serves and their prices, over all standards."""
+    parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
+    prices: list[npt.NDArray[np.float64]] = []
+    options = 0
+    for number, (name, price) in enumerate(proof.cover.items()):
+        matrix = coverage.by_standard[name]
+        points, options = matrix.shape
+        some = np.flatnonzero(price > 0)
+        table = matrix[some].tocoo()
+        rows = some[table.coords[0]].astype(np.int64)
+        parts.append((table.coords[1].astype(np.int64), rows + number * points))
+        prices.append(price[rows])
+    option = np.concatenate([part[0] for part in parts])
+    row = np.concatenate([part[1] for part in parts])
+    price = np.concatenate(prices)
+    order = np.argsort(option, kind="stable")
+    cuts = np.cumsum(np.bincount(option, minlength=options))[:-1]
+    return np.split(row[order], cuts), np.split(price[order], cuts)
+
+
+def service_limit(
+    scenario: Scenario,
+    coverage: Coverage,
+    proof: Certificate,
+    fixed: npt.NDArray[np.intp],
+) -> float:
+    """Return the weight no answer that keeps `fixed` can serve, by a certificate.
+
+    Notes
+    -----
+    With prices u >= 0, h the weights and K the stations left::
+
+        sum_{i served} h_i + sum_{i not served} max(0, h_i - u_i)
+        + sum of the K largest of sum_{i served by o, not served yet} u_i
+
+    because an option added can earn at most the prices of what it serves.
+    """
+    objective = scenario.objective
+    if objective is None:
+        return 0.0
+    matrix = coverage.by_standard[objective.standard_id]
+    weight = scenario.data.demand.weights[objective.weight]
+    price = proof.cover[objective.standard_id]
+    served = _served(coverage, objective.standard_id, fixed)
+    earned = matrix.T @ np.where(served, 0.0, price)
+    earned[fixed] = 0.0
+    left = len(scenario.options) if scenario.stations is None else scenario.stations
+    best = np.sort(earned)[::-1][: max(left - len(fixed), 0)]
+    over = np.maximum(0.0, weight - price)[~served]
+    terms = itertools.chain(weight[served].tolist(), over.tolist(), best[best > 0].tolist())
+    limit = math.fsum(terms)
+    limit += ROUNDING * (limit + float(price.sum()))
+    return float(math.floor(limit)) if np.array_equal(weight, np.rint(weight)) else limit
+
+
+def _served(
+    coverage: Coverage, standard_id: str, selected: npt.NDArray[np.intp]
+) -> npt.NDArray[np.bool_]:
+    matrix = coverage.by_standard[standard_id]
+    served = np.zeros(matrix.shape[0], dtype=bool)
+    if len(selected):
+        served[np.unique(matrix[:, selected].nonzero()[0])] = True
+    return served
+
+
+def _target_weight(
+    scenario: Scenario, coverage: Coverage, zone_id: str, standard_id: str, weight: str
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return the weight of every point within a zone, and whether any option serves the point."""
+    inside = np.zeros(len(scenario.data.demand))
+    members = scenario.data.demand.in_zone(zone_id)
+    inside[members] = scenario.data.demand.weights[weight][members]
+    able = np.asarray(coverage.by_standard[standard_id].sum(axis=1)).ravel() > 0
+    return inside, able
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Check:
+    """The claims of one plan, held against the recomputed values."""
+
+    scenario: Scenario
+    plan: Plan
+    coverage: Coverage | None = None
+    found: list[Problem] = field(default_factory=list)
+
+    def same(self, where: str, claimed: object, recomputed: object) -> bool:
+        """Note a discrepancy unless two values are equal, floats up to the order of a sum."""
+        if isinstance(claimed, float) and isinstance(recomputed, float):
+            equal = math.isclose(claimed, recomputed, rel_tol=SAME, abs_tol=SAME)
+        else:
+            equal = claimed == recomputed
+        if not equal:
+            self.found.append(Problem(where, f"claimed {claimed!r}, recomputed {recomputed!r}"))
+        return equal
+
+    def holds(self, where: str, holds: bool, what: str) -> bool:  # noqa: FBT001
+        """Note a discrepancy unless something holds."""
+        if not holds:
+            self.found.append(Problem(where, what))
+        return holds
+
+    def identity(self) -> None:
+        """Question, seed, version, times."""
+        plan, scenario = self.plan, self.scenario
+        self.same("scenario_hash", plan.scenario_hash, scenario.hash)
+        self.same("seed", plan.seed, scenario.seed)
+        self.holds("version", bool(plan.version), "the version is missing")
+        self.holds("reason", bool(plan.reason), "the reason is missing")
+        self.holds(
+            "runtime_s",
+            math.isfinite(plan.runtime_s) and plan.runtime_s >= 0,
+            f"{plan.runtime_s} is no time",
+        )
+        spent = sum(step.runtime_s for step in plan.steps)
+        self.holds(
+            "runtime_s", spent <= plan.runtime_s + 1e-6, f"steps took {spent} s of {plan.runtime_s}"
+        )
+
+    def selection(self) -> None:
+        """Options exist, once each, and each belongs to a step."""
+        selected, made_by = self.plan.selected, self.plan.chosen_in
+        number = len(self.scenario.options)
+        ordered = selected.ndim == 1 and bool(np.all(np.diff(selected) > 0))
+        self.holds("selected", ordered, "not ascending, or an option is there twice")
+        inside = not selected.size or (selected.min() >= 0 and selected.max() < number)
+        self.holds("selected", bool(inside), f"an option lies outside 0..{number - 1}")
+        self.same("chosen_in", made_by.shape, selected.shape)
+        steps = len(self.plan.steps)
+        belongs = not made_by.size or (made_by.min() >= 0 and made_by.max() < steps)
+        self.holds("chosen_in", bool(belongs), f"a step lies outside 0..{steps - 1}")
+
+    def outline(self) -> None:
+        """Steps are those the scenario asks for, with whole certificates."""
+        scenario = self.scenario
+        expected: list[tuple[str, Sense, str]] = []
+        if scenario.targets or scenario.locked_sites:
+            expected.append(("targets", Sense.MINIMISE, "CNY"))
+        if any(step.name == "stations" for step in self.plan.steps):
+            expected.append(("stations", Sense.MINIMISE, "stations"))
+        if scenario.objective is not None:
+            expected.append(("service", Sense.MAXIMISE, scenario.objective.weight))
+        given = [(step.name, step.sense, step.unit) for step in self.plan.steps]
+        self.same("steps", given, expected)
+        for number, step in enumerate(self.plan.steps):
+            where = f"steps[{number}]"
+            good = math.isfinite(step.runtime_s) and step.runtime_s >= 0
+            self.holds(f"{where}.runtime_s", good, f"{step.runtime_s} is no time")
+            self.holds(f"{where}.reason", bool(step.reason), "the reason is missing")
+            self._certificate(where, step)
+
+    def _certificate(self, where: str, step: Step) -> None:
+        proof = step.certificate
+        if not self.holds(f"{where}.certificate", proof is not None, "missing") or proof is None:
+            return
+        names = {standard.id for standard in self.scenario.standards}
+        self.same(f"{where}.certificate.cover", set(proof.cover), names)
+        targets = 0 if step.name == "service" else len(self.scenario.targets)
+        self.same(f"{where}.certificate.targets", proof.targets.shape, (targets,))
+        shape = (len(self.scenario.data.demand),)
+        for name, array in (*proof.cover.items(), ("targets", proof.targets)):
+            if name != "targets":
+                self.same(f"{where}.certificate.cover[{name}]", array.shape, shape)
+            good = bool(np.isfinite(array).all() and (array >= 0).all())
+            self.holds(f"{where}.certificate", good, f"{name} holds a negative or non-finite value")
+
+    def totals(self) -> None:
+        """Numbers of stations and sites, cost, locked sites, limit on stations."""
+        plan, scenario = self.plan, self.scenario
+        self.same("stations", plan.stations, len(plan.selected))
+        sites = set(scenario.options.site[plan.selected].tolist())
+        self.same("sites", plan.sites, len(sites))
+        self.same("cost_cny", plan.cost_cny, self._cost(plan.selected))
+        if scenario.stations is not None:
+            within = len(plan.selected) <= scenario.stations
+            self.holds("stations", within, f"{len(plan.selected)} of {scenario.stations} allowed")
+
+    def _cost(self, selected: npt.NDArray[np.intp]) -> int:
+        options, sites = self.scenario.options, self.scenario.data.sites
+        opened = {int(options.site[option]) for option in selected}
+        return sum(int(options.cost_cny[option]) for option in selected) + sum(
+            int(sites.fixed_cost_cny[site]) for site in opened
+        )
+
+    def _locked_open(self, selected: npt.NDArray[np.intp]) -> bool:
+        opened = {
+            self.scenario.data.sites.id[site] for site in self.scenario.options.site[selected]
+        }
+        return set(self.scenario.locked_sites) <= opened
+
+    def outcomes(self) -> None:
+        """Every outcome, with and without a target."""
+        wanted = [
+            (target.zone_id, target.standard_id, target.weight, target.required_fraction)
+            for target in self.scenario.targets
+        ]
+        if self.same("targets", len(self.plan.targets), len(wanted)):
+            for number, (outcome, key) in enumerate(zip(self.plan.targets, wanted, strict=True)):
+                self._outcome(f"targets[{number}]", outcome, key)
+        seen: set[tuple[str, str, str]] = set()
+        for number, outcome in enumerate(self.plan.information):
+            key = (outcome.zone_id, outcome.standard_id, outcome.weight)
+            seen.add(key)
+            self._outcome(f"information[{number}]", outcome, (*key, None))
+        objective = self.scenario.objective
+        for zone in self.scenario.data.study_area.districts if objective is not None else ():
+            if objective is not None and zone.id in self.scenario.data.demand.zone_ids:
+                key = (zone.id, objective.standard_id, objective.weight)
+                self.holds("information", key in seen, f"{key} is missing")
+
+    def _outcome(
+        self, where: str, outcome: Outcome, key: tuple[str, str, str, float | None]
+    ) -> None:
+        zone_id, standard_id, weight, fraction = key
+        given = (outcome.zone_id, outcome.standard_id, outcome.weight, outcome.required_fraction)
+        if not self.same(where, given, key) or self.coverage is None:
+            return
+        known = (
+            zone_id in self.scenario.data.demand.zone_ids
+            and standard_id in self.coverage.by_standard
+            and weight in self.scenario.data.demand.weights
+        )
+        if not self.holds(where, known, f"{key} is not part of the scenario"):
+            return
+        inside, able = _target_weight(self.scenario, self.coverage, zone_id, standard_id, weight)
+        served = _served(self.coverage, standard_id, self.plan.selected)
+        total, reached, reachable = (
+            float(part.sum()) for part in (inside, inside[served], inside[able])
+        )
+        self.same(f"{where}.total", float(outcome.total), total)
+        self.same(f"{where}.served", float(outcome.served), reached)
+        self.same(f"{where}.reachable", float(outcome.reachable), reachable)
+        state = None
+        if fraction is not None:
+            state = judge(
+                total=total, served=reached, reachable=reachable, required_fraction=fraction
+            )
+        self.same(f"{where}.state", outcome.state, state)
+
+    def steps(self) -> None:
+        """Values, limits and statuses of the steps and of the plan."""
+        for number, step in enumerate(self.plan.steps):
+            if step.name == "service":
+                self._service(number, step)
+            else:
+                self._targets(number, step)
+        worst = max((step.status for step in self.plan.steps), key=_STRENGTH.index)
+        self.same("status", self.plan.status, worst)
+
+    def _targets(self, number: int, step: Step) -> None:
+        where = f"steps[{number}]"
+        selected = self.plan.selected[self.plan.chosen_in == 0]
+        assert self.coverage is not None and step.certificate is not None  # noqa: S101, PT018
+        limit = targets_limit(self.scenario, self.coverage, step.certificate, unit=step.unit)
+        self._limit(where, step, limit)
+        if step.name == "stations":
+            return
+        self.same(f"{where}.value", float(step.value), float(self._cost(selected)))
+        met, impossible = self._met(selected)
+        status = Status.OPTIMAL if step.value <= limit else Status.FEASIBLE
+        if impossible:
+            status = Status.INFEASIBLE
+        elif not met:
+            status = Status.INFEASIBLE if self._too_few_stations() else Status.UNKNOWN
+        self.same(f"{where}.status", step.status, status)
+        for zone_id in impossible:
+            self.holds(f"{where}.reason", zone_id in step.reason, f"does not name {zone_id}")
+            self.holds("reason", zone_id in self.plan.reason, f"does not name {zone_id}")
+
+    def _met(self, selected: npt.NDArray[np.intp]) -> tuple[bool, list[str]]:
+        """Tell whether all that can be met is met, and name the zones that cannot be."""
+        assert self.coverage is not None  # noqa: S101
+        met, impossible = self._locked_open(selected), []
+        for target in self.scenario.targets:
+            weight, able = _target_weight(
+                self.scenario, self.coverage, target.zone_id, target.standard_id, target.weight
+            )
+            slack = WEIGHT_TOLERANCE * float(weight.sum())
+            required = target.required_fraction * float(weight.sum())
+            reachable = float(weight[able].sum())
+            if reachable < required - slack:
+                impossible.append(target.zone_id)
+            served = _served(self.coverage, target.standard_id, selected)
+            met &= float(weight[served].sum()) >= min(required, reachable) - slack
+        return met, impossible
+
+    def _too_few_stations(self) -> bool:
+        """Tell whether a step proves that the targets need more stations than there may be."""
+        for step in self.plan.steps:
+            if step.name == "stations" and self.scenario.stations is not None:
+                return step.bound > self.scenario.stations
+        return False
+
+    def _service(self, number: int, step: Step) -> None:
+        where = f"steps[{number}]"
+        objective = self.scenario.objective
+        assert self.coverage is not None and step.certificate is not None  # noqa: S101, PT018
+        assert objective is not None  # noqa: S101
+        fixed = self.plan.selected[self.plan.chosen_in < number]
+        limit = service_limit(self.scenario, self.coverage, step.certificate, fixed)
+        self._limit(where, step, limit)
+        served = _served(self.coverage, objective.standard_id, self.plan.selected)
+        weight = self.scenario.data.demand.weights[objective.weight]
+        self.same(f"{where}.value", float(step.value), float(weight[served].sum()))
+        status = Status.OPTIMAL if step.value >= limit else Status.FEASIBLE
+        self.same(f"{where}.status", step.status, status)
+
+    def _limit(self, where: str, step: Step, limit: float) -> None:
+        """Hold a claimed limit against the certificate's: never stronger, and hardly weaker."""
+        slack = 1.0 if step.sense is Sense.MAXIMISE else 1e-6 * max(abs(limit), 1.0)
+        near = abs(step.bound - limit) <= max(slack, SAME * abs(limit))
+        stronger = step.bound > limit if step.sense is Sense.MINIMISE else step.bound < limit
+        self.holds(
+            f"{where}.bound",
+            near and not stronger,
+            f"claimed {step.bound!r}, the multipliers prove {limit!r}",
+        )
+
+    def origins(self) -> None:
+        """Shares of provenance."""
+        data = self.scenario.data
+        named = {target.zone_id for target in self.scenario.targets}
+        expected: dict[str, Mapping[str, float]] = {
+            f"demand {name}": {origin.value: 1.0} for name, origin in data.demand.provenance.items()
+        }
+        expected["candidate sites"] = _shares(item.value for item in data.sites.provenance)
+        expected["zones"] = _shares(
+            zone.provenance.value for zone in data.zones if zone.id in named
+        )
+        expected["districts"] = _shares(zone.provenance.value for zone in data.study_area.districts)
+        claimed = {layer: dict(shares) for layer, shares in self.plan.provenance.items()}
+        if self.same("provenance", set(claimed), set(expected)):
+            for layer, shares in expected.items():
+                self.same(f"provenance[{layer}]", claimed[layer], dict(shares))
+
+
+def _shares(origins: Iterable[str]) -> dict[str, float]:
+    counted = Counter(origins)
+    return {name: number / sum(counted.values()) for name, number in counted.items()}
