@@ -22,7 +22,7 @@ from app.middleware import BodyLimit, LocalOnly, RequestContext
 from app.ogc.routes import router as ogc_router
 from app.progress_listener import ProgressListener
 from app.repository.planning_data import PlanningDataCache
-from app.routes import events, features, library, plans, scenarios, system, tiles
+from app.routes import downloads, events, features, library, plans, scenarios, system, tiles
 from app.routes.dependencies import Services, reading_engine
 from app.settings import Settings, load_settings
 from siting.errors import InputError, Problem
@@ -59,6 +59,7 @@ def routers() -> list[APIRouter]:
         plans.router,
         events.router,
         tiles.router,
+        downloads.router,
         ogc_router,
     ]
 

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from app.errors import ConflictError, NotFoundError
 from app.repository import tiles
+from app.repository.plan_frames import PlanKey
 from app.routes.dependencies import Reading
 from app.routes.paging import absolute, refuse_unknown_parameters
 
@@ -155,33 +156,54 @@ def _answer(request: Request, tag: str, make: Callable[[], bytes]) -> Response:
 
 
 _PLAN = text(
-    "select plans.state, plans.status, plans.standards, scenarios.dataset_id, scenarios.spec, "
-    "datasets.grid from plans join scenarios on scenarios.id = plans.scenario_id "
-    "left join datasets on datasets.id = scenarios.dataset_id where plans.id = :plan"
+    "select plans.state, plans.status, plans.standards, scenarios.dataset_id, scenarios.spec "
+    "from plans join scenarios on scenarios.id = plans.scenario_id where plans.id = :plan"
 )
+
+
+def plan_key(connection: Reading, plan_id: uuid.UUID) -> PlanKey:
+    """Return what is needed to read a plan's layers.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such plan.
+    ConflictError
+        When it has no result yet, or never will.
+    """
+    row = connection.execute(_PLAN, {"plan": plan_id}).first()
+    if row is None:
+        raise NotFoundError(f"there is no plan {plan_id}; /api/v1/plans lists them")
+    if row.status is None or not row.standards:
+        raise ConflictError(f"plan {plan_id} has no result to show; its state is {row.state!r}")
+    asked = [row.spec.get("objective") or {}, *(row.spec.get("targets") or [])]
+    named = [item["standard"] for item in asked if item.get("standard") in row.standards]
+    return PlanKey(
+        plan=plan_id,
+        dataset=row.dataset_id,
+        standards=tuple(row.standards),
+        standard=named[0] if named else row.standards[0],
+    )
 
 
 def _demand_layer(
     connection: Reading, plan_id: uuid.UUID, standard: str | None
 ) -> tuple[tiles.DemandLayer, str]:
-    row = connection.execute(_PLAN, {"plan": plan_id}).first()
-    if row is None:
-        raise NotFoundError(f"there is no plan {plan_id}")
-    if row.status is None or row.standards is None or row.grid is None:
-        raise ConflictError(f"plan {plan_id} has no result to draw; its state is {row.state!r}")
-    wanted = standard
-    if wanted is None:
-        asked = [row.spec.get("objective") or {}, *(row.spec.get("targets") or [])]
-        wanted = next((item["standard"] for item in asked if "standard" in item), "")
-    if wanted not in row.standards:
+    key = plan_key(connection, plan_id)
+    wanted = key.standard if standard is None else standard
+    if wanted not in key.standards:
         raise NotFoundError(
-            f"plan {plan_id} has no standard {wanted!r}; it has {', '.join(row.standards)}"
+            f"plan {plan_id} has no standard {wanted[:80]!r}; it has {', '.join(key.standards)}"
         )
+    cell_size_m = connection.execute(
+        text("select (grid ->> 'cell_size_m')::float from datasets where id = :dataset"),
+        {"dataset": key.dataset},
+    ).scalar_one()
     layer = tiles.DemandLayer(
         plan=plan_id,
-        dataset=row.dataset_id,
-        bit=row.standards.index(wanted),
-        cell_size_m=float(row.grid["cell_size_m"]),
+        dataset=key.dataset,
+        bit=key.standards.index(wanted),
+        cell_size_m=cell_size_m,
     )
     return layer, wanted
 
