@@ -12,6 +12,9 @@ from shapely.geometry.base import BaseGeometry
 
 from siting.errors import InputError, Problem
 
+#: A town of any size fills its own cell at least [m].
+LEAST_REACH_M = 50.0
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -158,7 +161,8 @@ def spread_people(
     Raises
     ------
     InputError
-        When there is no cell, the urban share is outside 0..1, or a town is missing for it.
+        When there is no cell, the urban share is outside 0..1, a town is missing for it, or all
+        towns are far away.
 
     Notes
     -----
@@ -185,13 +189,9 @@ def spread_people(
         raise InputError(problems)
     urban = settlements.people * settlements.urban_share
     density = np.full(len(xy), (settlements.people - urban) / len(xy), dtype=np.float64)
-    people = urban * settlements.weight / max(settlements.weight.sum(), 1e-300)
-    pattern = np.zeros(len(xy))
-    for centre, size in zip(settlements.xy, people, strict=True):
-        reach_m = np.sqrt(size / (2.0 * np.pi * peak_density_per_km2 / 1e6))
-        pattern += np.exp(-np.hypot(*(xy - centre).T) / reach_m)
     if urban > 0:
-        density += urban * pattern / pattern.sum()
+        pattern = _town_pattern(xy, settlements, urban, peak_density_per_km2)
+        density += urban * (pattern / pattern.sum())
     # Ten significant digits: the last bits of exp() differ between processors, people must not.
     density = np.round(density, 10)
     blocks, member = np.unique(block, return_inverse=True)
@@ -200,6 +200,22 @@ def spread_people(
         settlements.people,
     )
     return _within_groups(density, member, per_block)
+
+
+def _town_pattern(
+    xy: Floats, settlements: Settlements, urban: float, peak_density_per_km2: float
+) -> Floats:
+    """Add up the towns' exponentials; relative values, shape (n,)."""
+    sizes = urban * settlements.weight / settlements.weight.sum()
+    reach_m = np.sqrt(sizes / (2.0 * np.pi * peak_density_per_km2 / 1e6))
+    pattern = np.zeros(len(xy))
+    for centre, reach in zip(settlements.xy, np.maximum(reach_m, LEAST_REACH_M), strict=True):
+        pattern += np.exp(-np.hypot(*(xy - centre).T) / reach)
+    if not pattern.any():
+        raise InputError(
+            Problem("towns", "no land of the district is near any of its towns", "check positions")
+        )
+    return pattern
 
 
 def largest_remainder(share: Floats, total: int) -> Ints:
