@@ -94,6 +94,7 @@ class StandardOut(Row):
     min_ss_rsrp_dbm: float = Field(description="Least SS-RSRP at the user [dBm]")
     area_probability: float = Field(description="Share of locations that must reach it, 0..1")
     penetration: str = Field(description="Building penetration on the way")
+    min_bandwidth_mhz: float = Field(description="Least bandwidth of a carrier that counts [MHz]")
     source: str
 
 

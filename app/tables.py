@@ -42,6 +42,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -91,6 +92,7 @@ class Base(DeclarativeBase):
         uuid.UUID: Uuid,
         dict[str, Any]: JSONB,
         list[str]: ARRAY(Text),
+        list[int]: ARRAY(BigInteger),
         list[dict[str, Any]]: JSONB,
     }
 
@@ -115,7 +117,8 @@ class Dataset(Base):
     crs: Mapped[str]  #: working CRS, e.g. "EPSG:4547"
     grid: Mapped[dict[str, Any]]  #: field by field as siting.grid.Grid
     demand_provenance: Mapped[dict[str, Any]]  #: origin of each demand weight, by its name
-    content_hash: Mapped[str]  #: SHA-256 over everything that was loaded
+    bundle_hash: Mapped[str]  #: SHA-256 over what was loaded from files
+    content_hash: Mapped[str]  #: that, and what was imported since: changes with the content
     loaded_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 
@@ -200,6 +203,7 @@ class CandidateSite(_Sourced, Base):
     fixed_cost_cny: Mapped[int] = mapped_column(BigInteger)
     existing: Mapped[bool]
     near_water: Mapped[bool]  #: within 250 m of water
+    imported: Mapped[bool] = mapped_column(server_default=true())  #: not from the loaded files
     geom: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=4326, spatial_index=True))
 
 
@@ -277,6 +281,7 @@ class StandardRow(Base):
     area_probability: Mapped[float]
     penetration: Mapped[str]
     source: Mapped[str]
+    min_bandwidth_mhz: Mapped[float]
 
 
 class ActionPlanTarget(Base):
@@ -477,7 +482,7 @@ class PlanCheckpoint(Base):
     plan_id: Mapped[uuid.UUID] = _plan_key()
     attempt: Mapped[int] = mapped_column(SmallInteger)
     scenario_hash: Mapped[str]
-    plan: Mapped[bytes]  #: the plan's arrays and claims, npz
+    selected: Mapped[list[int]]  #: options of the scenario
     at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 

@@ -144,12 +144,15 @@ def coverage_problems(scenario: Scenario) -> list[Problem]:
 
 
 def option_ranges_m(scenario: Scenario, standard: ServiceStandard) -> npt.NDArray[np.float64]:
-    """Return the service range of every option by a standard [m], shape (k,)."""
+    """Return the service range of every option by a standard [m], shape (k,).
+
+    A carrier narrower than the standard's least bandwidth serves nothing: range 0.
+    """
     options = scenario.options
     ranges = np.zeros(len(options))
     for number, technology in enumerate(scenario.technologies):
         mine = options.technology == number
-        if mine.any():
+        if mine.any() and technology.bandwidth_mhz >= standard.min_bandwidth_mhz:
             ranges[mine] = service_range_m(technology, standard, options.height_m[mine])
     return ranges
 

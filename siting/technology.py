@@ -104,6 +104,9 @@ class ServiceStandard:
         Building penetration on the way to the user.
     source
         Where the threshold comes from; assumptions say so.
+    min_bandwidth_mhz
+        Least channel bandwidth of a carrier that counts [MHz]; 0: every carrier does. A strong
+        signal on a narrow carrier is coverage, but not the data rate that 'quality' promises.
     """
 
     id: str
@@ -113,6 +116,7 @@ class ServiceStandard:
     area_probability: float
     penetration: Penetration
     source: str
+    min_bandwidth_mhz: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -260,6 +260,7 @@ def upgrade() -> None:
         sa.Column("area_probability", sa.Double(), nullable=False),
         sa.Column("penetration", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("min_bandwidth_mhz", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(
             ["dataset_id"], ["datasets.id"], name="fk_standards_dataset_id", ondelete="CASCADE"
         ),
