@@ -15,15 +15,13 @@ P falls with distance wherever P >= 1/2: both medians and P_LOS fall, the LOS me
 the NLOS one and its spread never above. So each technology at each height serves a disc, and one
 number, :func:`service_range_m`, says it all. The radius ends at 5 km, where the model ends.
 
-Left out, and why a plan errs on the safe side or not: several stations that each miss the
-probability may reach it together (not counted, safe); the antenna's vertical pattern weakens the
-field under the mast (not modelled, optimistic below about 50 m); terrain and interference (not
-modelled).
+Left out: several stations that each miss the probability may reach it together, which makes plans
+err on the safe side; the antenna's vertical pattern weakens the field at the foot of the mast,
+and terrain and interference weaken it anywhere, which makes them err on the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +29,7 @@ import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from siting.errors import Problem, raise_if
+from siting.radio.carrier import carrier_problems, power_per_subcarrier_dbm
 from siting.radio.path_loss import (
     FAR_LIMIT_M,
     NEAR_FIELD_M,
@@ -45,35 +44,6 @@ from siting.radio.path_loss import (
 )
 from siting.radio.penetration import BuildingLoss, IrrGlass, building_loss
 from siting.technology import Penetration, ServiceStandard, Technology
-from siting.units import ratio_to_db
-
-#: Resource blocks N_RB by subcarrier spacing [kHz], then channel bandwidth [MHz].
-#: 3GPP TS 38.101-1, table 5.3.2-1 (frequency range 1).
-RESOURCE_BLOCKS: Mapping[float, Mapping[float, int]] = {
-    15: dict(
-        zip(
-            (5, 10, 15, 20, 25, 30, 35, 40, 45, 50),
-            (25, 52, 79, 106, 133, 160, 188, 216, 242, 270),
-            strict=True,
-        )
-    ),
-    30: dict(
-        zip(
-            (5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80, 90, 100),
-            (11, 24, 38, 51, 65, 78, 92, 106, 119, 133, 162, 189, 217, 245, 273),
-            strict=True,
-        )
-    ),
-    60: dict(
-        zip(
-            (10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80, 90, 100),
-            (11, 18, 24, 31, 38, 44, 51, 58, 65, 79, 93, 107, 121, 135),
-            strict=True,
-        )
-    ),
-}
-
-SUBCARRIERS_PER_BLOCK = 12
 
 #: Ranges are rounded down to whole centimetres: far below what the model can tell, and the same
 #: number on every machine.
@@ -82,22 +52,6 @@ _RANGE_STEPS_PER_M = 100.0
 _BISECTIONS = 34  # 5 km to less than a micrometre
 _LEVEL_STEP_DB = 1e-6
 _HALF = 0.5
-
-
-def resource_blocks(bandwidth_mhz: float, subcarrier_spacing_khz: float) -> int:
-    """Return the number of resource blocks of a carrier.
-
-    Raises
-    ------
-    InputError
-        When the standard has no such carrier.
-
-    References
-    ----------
-    3GPP TS 38.101-1, table 5.3.2-1.
-    """
-    raise_if(_carrier_problems("", bandwidth_mhz, subcarrier_spacing_khz))
-    return RESOURCE_BLOCKS[subcarrier_spacing_khz][bandwidth_mhz]
 
 
 def technology_problems(technology: Technology, antenna_height_m: npt.ArrayLike) -> list[Problem]:
@@ -121,7 +75,7 @@ def technology_problems(technology: Technology, antenna_height_m: npt.ArrayLike)
     heights = np.asarray(antenna_height_m, dtype=np.float64)
     frequency = np.asarray(technology.frequency_mhz, dtype=np.float64)
     return [
-        *_carrier_problems(where, technology.bandwidth_mhz, technology.subcarrier_spacing_khz),
+        *carrier_problems(where, technology.bandwidth_mhz, technology.subcarrier_spacing_khz),
         *outside(f"{where}frequency_mhz", frequency, *valid.frequency_mhz, "MHz"),
         *outside(f"{where}antenna_height_m", heights, *valid.antenna_height_m, "m"),
         *_not_finite(f"{where}tx_power_dbm", technology.tx_power_dbm),
@@ -136,15 +90,6 @@ def standard_problems(standard: ServiceStandard) -> list[Problem]:
         *_not_finite(f"{where}min_ss_rsrp_dbm", standard.min_ss_rsrp_dbm),
         *_below_half(f"{where}area_probability", standard.area_probability),
     ]
-
-
-def power_per_subcarrier_dbm(technology: Technology) -> float:
-    """Energy per resource element, EPRE [dBm]: total power shared by all subcarriers.
-
-    EPRE = P - 10 lg(12 N_RB). The synchronisation block is sent without extra power.
-    """
-    blocks = resource_blocks(technology.bandwidth_mhz, technology.subcarrier_spacing_khz)
-    return technology.tx_power_dbm - float(ratio_to_db(SUBCARRIERS_PER_BLOCK * blocks))
 
 
 def median_ss_rsrp_dbm(
@@ -391,21 +336,6 @@ def _field(
         sigma_los=sigma[Sight.LOS],
         sigma_nlos=sigma[Sight.NLOS],
     )
-
-
-def _carrier_problems(
-    where: str, bandwidth_mhz: float, subcarrier_spacing_khz: float
-) -> list[Problem]:
-    known = RESOURCE_BLOCKS.get(subcarrier_spacing_khz)
-    if known is None:
-        what = f"{subcarrier_spacing_khz:g} kHz is not one of {sorted(RESOURCE_BLOCKS)}"
-        hint = "use a spacing of frequency range 1"
-        return [Problem(f"{where}subcarrier_spacing_khz", what, hint)]
-    if bandwidth_mhz not in known:
-        what = f"{bandwidth_mhz:g} MHz at {subcarrier_spacing_khz:g} kHz is not one of "
-        hint = "use a channel bandwidth of TS 38.101-1 table 5.3.2-1"
-        return [Problem(f"{where}bandwidth_mhz", f"{what}{sorted(known)}", hint)]
-    return []
 
 
 def _not_finite(where: str, value: float) -> list[Problem]:

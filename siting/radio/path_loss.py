@@ -4,8 +4,8 @@ Symbols inside the formulas are the standard's: `f` carrier [GHz], `d2` and `d3`
 slant distance [m], `h_bs` and `h_ut` antenna heights of station and user above ground [m].
 
 The scenarios differ in what surrounds the station: urban macro (UMa, above the roofs), urban micro
-street canyon (UMi, below them), rural macro (RMa), and the indoor office (InH). Loss without line
-of sight is never less than with it: NLOS = max(LOS, NLOS').
+street canyon (UMi, below them) and rural macro (RMa). Loss without line of sight is never less than
+with it: NLOS = max(LOS, NLOS'). The indoor office is in :mod:`siting.radio.indoor_office`.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ class NearField(StrEnum):
     """What to answer for users nearer than the model's least distance."""
 
     REFUSE = "refuse"  #: raise InputError
-    HOLD = (
-        "hold"  #: the loss at the least valid distance, 10 m (InH: 1 m); a cell may hold the mast
-    )
+    HOLD = "hold"  #: the loss at the least valid distance; a demand cell may hold the mast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +99,6 @@ SHADOW_SIGMA_DB: dict[tuple[Propagation, Sight], tuple[float, float]] = {
     (Propagation.RMA, Sight.LOS): (4.0, 6.0),
     (Propagation.RMA, Sight.NLOS): (8.0, 8.0),
 }
-
-#: Shadow fading of the indoor office [dB], table 7.4.1-1.
-INDOOR_SHADOW_SIGMA_DB: dict[Sight, float] = {Sight.LOS: 3.0, Sight.NLOS: 8.03}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,50 +211,6 @@ def path_loss_db(
     return np.maximum(los, other)
 
 
-def indoor_office_path_loss_db(
-    sight: Sight,
-    distance_m: npt.ArrayLike,
-    *,
-    frequency_mhz: npt.ArrayLike,
-    near_field: NearField = NearField.REFUSE,
-) -> Floats:
-    """Median path loss in an indoor office (InH) [dB].
-
-    Parameters
-    ----------
-    sight
-        With or without line of sight; NLOS is max(LOS, NLOS').
-    distance_m
-        Slant distance [m], 1 to 150.
-    frequency_mhz
-        Carrier [MHz], 500 to 100 000.
-    near_field
-        What to do below 1 m: refuse, or hold the loss of 1 m.
-
-    Raises
-    ------
-    InputError
-        Naming every argument that is out of range or not finite.
-
-    References
-    ----------
-    3GPP TR 38.901 v19.4.0, table 7.4.1-1, InH-Office.
-    """
-    given = np.asarray(distance_m, dtype=np.float64)
-    frequency = np.asarray(frequency_mhz, dtype=np.float64)
-    least = 0.0 if near_field is NearField.HOLD else 1.0
-    problems = [
-        *outside("distance_m", given, least, 150.0, "m"),
-        *outside("frequency_mhz", frequency, 500.0, 100_000.0, "MHz"),
-    ]
-    raise_if(problems, InputError)
-    d3, f = np.maximum(given, 1.0), mhz_to_ghz(frequency)
-    los = 32.4 + 17.3 * np.log10(d3) + 20.0 * np.log10(f)
-    if sight is Sight.LOS:
-        return los
-    return np.maximum(los, 17.3 + 38.3 * np.log10(d3) + 24.9 * np.log10(f))
-
-
 def los_probability(
     propagation: Propagation,
     distance_m: npt.ArrayLike,
@@ -293,7 +244,7 @@ def los_probability(
     d2 = np.asarray(distance_m, dtype=np.float64)
     h_ut = np.asarray(user_height_m, dtype=np.float64)
     problems = [
-        *outside("distance_m", d2, 0.0, np.inf, "m"),
+        *outside("distance_m", d2, 0.0, np.finfo(np.float64).max, "m"),
         *outside("user_height_m", h_ut, *VALIDITY[propagation].user_height_m, "m"),
     ]
     raise_if(problems, InputError)

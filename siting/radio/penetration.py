@@ -23,7 +23,7 @@ class IrrGlass(StrEnum):
     """Formula of metal-coated glass in table 7.4.3-1."""
 
     V19_4 = "v19.4"  #: 25.4 + 0.11 f
-    OLDER = "older"  #: 23 + 0.3 f, versions 14 to 18
+    OLDER = "older"  #: 23 + 0.3 f, earlier versions
 
 
 #: Depth of a user inside the building [m]: the standard draws d2D-in as the lesser of two numbers

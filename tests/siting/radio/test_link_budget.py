@@ -12,11 +12,9 @@ from scipy.stats import norm
 
 from siting.datasets import standards, technologies
 from siting.errors import InputError
+from siting.radio.carrier import RESOURCE_BLOCKS, power_per_subcarrier_dbm, resource_blocks
 from siting.radio.link_budget import (
-    RESOURCE_BLOCKS,
     median_ss_rsrp_dbm,
-    power_per_subcarrier_dbm,
-    resource_blocks,
     served_probability,
     service_range_m,
     ss_rsrp_exceeded_dbm,
@@ -43,6 +41,18 @@ def test_resource_blocks_of_the_bands_in_use() -> None:
     """TS 38.101-1 table 5.3.2-1: 100 MHz at 30 kHz has 273, 30 MHz at 15 kHz has 160 blocks."""
     assert resource_blocks(100.0, 30.0) == 273
     assert resource_blocks(30.0, 15.0) == 160
+
+
+@pytest.mark.parametrize(
+    ("bandwidth_mhz", "spacing_khz", "guard_khz"),
+    [(30, 15, 592.5), (50, 15, 692.5), (100, 30, 845.0), (100, 60, 1370.0)],
+)
+def test_blocks_leave_the_published_guard_bands(
+    bandwidth_mhz: float, spacing_khz: float, guard_khz: float
+) -> None:
+    """TS 38.101-1 table 5.3.3-1 follows from the blocks: (B - N_RB 12 s) / 2 - s / 2."""
+    occupied = resource_blocks(bandwidth_mhz, spacing_khz) * 12 * spacing_khz
+    assert (1000 * bandwidth_mhz - occupied - spacing_khz) / 2 == guard_khz
 
 
 def test_blocks_never_overfill_their_channel() -> None:

@@ -13,12 +13,16 @@ from hypothesis import strategies as st
 
 from siting.errors import InputError
 from siting.radio import path_loss
+from siting.radio.indoor_office import (
+    Office,
+    indoor_office_los_probability,
+    indoor_office_path_loss_db,
+)
 from siting.radio.path_loss import (
     Countryside,
     NearField,
     Sight,
     breakpoint_m,
-    indoor_office_path_loss_db,
     los_probability,
     path_loss_db,
     shadow_sigma_db,
@@ -306,6 +310,39 @@ def test_the_indoor_office_has_its_own_range() -> None:
         Sight.NLOS, [0.5, 1.0], frequency_mhz=3500.0, near_field=NearField.HOLD
     )
     assert held[0] == held[1]
+
+
+def test_line_of_sight_in_offices_of_table_7_4_2_1() -> None:
+    """Worked by hand on both sides of every step, for mixed and open offices."""
+    mixed = indoor_office_los_probability(Office.MIXED, [0.0, 1.2, 5.9, 6.5, 39.1])
+    assert mixed == pytest.approx([1.0, 1.0, np.exp(-1.0), 0.32, 0.32 * np.exp(-1.0)])
+    open_plan = indoor_office_los_probability(Office.OPEN, [0.0, 5.0, 49.0, 49.01, 260.7])
+    expected = [1.0, 1.0, np.exp(-44 / 70.8), 0.54 * np.exp(-0.01 / 211.7), 0.54 * np.exp(-1.0)]
+    assert open_plan == pytest.approx(expected)
+    with pytest.raises(InputError):
+        indoor_office_los_probability(Office.OPEN, [-1.0, np.inf])
+
+
+@pytest.mark.parametrize(
+    ("propagation", "per_metre_db"), [(Propagation.UMA, 0.6), (Propagation.UMI, 0.3)]
+)
+def test_obstructed_users_higher_up_lose_less(
+    propagation: Propagation, per_metre_db: float
+) -> None:
+    """NLOS' falls by 0.6 dB (UMa) or 0.3 dB (UMi) a metre, beside the slant distance's share."""
+    height = USUAL_HEIGHT_M[propagation]
+    low, high = path_loss_db(
+        propagation,
+        Sight.NLOS,
+        1000.0,
+        frequency_mhz=3500.0,
+        antenna_height_m=height,
+        user_height_m=[1.5, 4.5],
+    )
+    slope = 39.08 if propagation is Propagation.UMA else 35.3
+    slant = np.hypot(1000.0, height - np.array([1.5, 4.5]))
+    nearer = slope * np.log10(slant[0] / slant[1])
+    assert low - high == pytest.approx(3.0 * per_metre_db + nearer, abs=1e-9)
 
 
 def test_arguments_broadcast() -> None:
