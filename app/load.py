@@ -19,7 +19,8 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 from psycopg import sql
-from sqlalchemy import delete, insert, text
+from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app import translate
@@ -115,21 +116,25 @@ def load(session: Session, dataset_id: str, bundle: Bundle) -> bool:
     content_hash = bundle_hash(bundle)
     session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOAD_LOCK})
     held = session.get(Dataset, dataset_id, populate_existing=True)
-    if held is not None and held.content_hash == content_hash:
+    if held is not None and held.bundle_hash == content_hash:
         return False
-    session.execute(delete(Dataset).where(Dataset.id == dataset_id))
+    kept = _clear(session, dataset_id, bundle)
     layers = bundle.layers
+    head = {
+        "area_id": layers.id,
+        "name_zh": layers.name_zh,
+        "name_en": layers.name_en,
+        "crs": layers.crs,
+        "grid": dataclasses.asdict(layers.grid),
+        "demand_provenance": {name: kind.value for name, kind in layers.demand_provenance.items()},
+        "bundle_hash": content_hash,
+        "content_hash": hashlib.sha256(f"{content_hash} {kept}".encode()).hexdigest(),
+        "loaded_at": func.now(),
+    }
     session.execute(
-        insert(Dataset).values(
-            id=dataset_id,
-            area_id=layers.id,
-            name_zh=layers.name_zh,
-            name_en=layers.name_en,
-            crs=layers.crs,
-            grid=dataclasses.asdict(layers.grid),
-            demand_provenance={name: kind.value for name, kind in layers.demand_provenance.items()},
-            content_hash=content_hash,
-        )
+        upsert(Dataset)
+        .values(id=dataset_id, **head)
+        .on_conflict_do_update(index_elements=[Dataset.id], set_=head)
     )
     loaded = {
         "districts": _load_districts(session, dataset_id, layers),
@@ -164,6 +169,21 @@ def load(session: Session, dataset_id: str, bundle: Bundle) -> bool:
         time.monotonic() - began,
     )
     return True
+
+
+def _clear(session: Session, dataset_id: str, bundle: Bundle) -> list[str]:
+    """Remove what an earlier version loaded; return the ids of imported sites, which stay."""
+    for table in (District, Zone, WaterBody, Place, DemandCell, TechnologyRow, StandardRow):
+        session.execute(delete(table).where(table.dataset_id == dataset_id))
+    own = bundle.layers.sites["id"].tolist()
+    session.execute(
+        delete(CandidateSite).where(
+            CandidateSite.dataset_id == dataset_id,
+            ~CandidateSite.imported | CandidateSite.id.in_(own),
+        )
+    )
+    remaining = select(CandidateSite.id).where(CandidateSite.dataset_id == dataset_id)
+    return list(session.scalars(remaining.order_by(CandidateSite.id)))
 
 
 def bundle_hash(bundle: Bundle) -> str:
@@ -249,8 +269,9 @@ def _load_places(session: Session, dataset_id: str, places: gpd.GeoDataFrame) ->
 def _load_sites(session: Session, dataset_id: str, sites: gpd.GeoDataFrame) -> _Loaded:
     if "near_water" not in sites.columns:
         sites = sites.assign(near_water=False)
-    columns = (*SITE_COLUMNS, "near_water")
-    return _copy(session, CandidateSite, dataset_id, sites.sort_values("id"), columns)
+    columns = (*SITE_COLUMNS, "near_water", "imported")
+    frame = sites.sort_values("id").assign(imported=False)
+    return _copy(session, CandidateSite, dataset_id, frame, columns)
 
 
 def _load_demand(session: Session, dataset_id: str, layers: Layers) -> _Loaded:

@@ -169,58 +169,6 @@ def unpack_certificate(packed: bytes) -> Certificate:
         )
 
 
-def pack_plan(plan: Plan) -> bytes:
-    """Write a plan's choice and claims, without its proofs; :func:`unpack_plan` reads it."""
-    document = {
-        "steps": [
-            dataclasses.asdict(dataclasses.replace(step, certificate=None)) for step in plan.steps
-        ],
-        "targets": [dataclasses.asdict(outcome) for outcome in plan.targets],
-        "information": [dataclasses.asdict(outcome) for outcome in plan.information],
-        "provenance": {layer: dict(shares) for layer, shares in plan.provenance.items()},
-    } | {name: getattr(plan, name) for name in _PLAIN}
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        selected=plan.selected,
-        chosen_in=plan.chosen_in,
-        document=np.frombuffer(json.dumps(document).encode(), dtype=np.uint8),
-    )
-    return buffer.getvalue()
-
-
-def unpack_plan(packed: bytes) -> Plan:
-    """Read a plan back, without proofs."""
-    with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
-        document = json.loads(archive["document"].tobytes())
-        selected, chosen_in = archive["selected"], archive["chosen_in"]
-    return Plan(
-        selected=selected.astype(np.intp),
-        chosen_in=chosen_in.astype(np.intp),
-        status=Status(document["status"]),
-        steps=tuple(
-            Step(**(step | {"sense": Sense(step["sense"]), "status": Status(step["status"])}))
-            for step in document["steps"]
-        ),
-        targets=tuple(_outcome(item) for item in document["targets"]),
-        information=tuple(_outcome(item) for item in document["information"]),
-        provenance=document["provenance"],
-        **{name: document[name] for name in _PLAIN if name != "status"},
-    )
-
-
-#: Fields of a plan that JSON holds as they are.
-_PLAIN = (
-    *("scenario_hash", "status", "reason", "stations", "sites"),
-    *("cost_cny", "seed", "runtime_s", "version"),
-)
-
-
-def _outcome(document: Mapping[str, Any]) -> Outcome:
-    state = document["state"]
-    return Outcome(**{**document, "state": None if state is None else TargetState(state)})
-
-
 def _step_value(row: PlanStep) -> Step:
     return Step(
         name=row.name,

@@ -10,13 +10,14 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from app import jobs, translate
+from app import jobs
 from app.tables import Plan, PlanCheckpoint, PlanProgress, PlanState
-from siting import plan as values
 from siting.progress import Progress
 
 #: Channel a listener hears of every new report on; the payload is "<plan id> <report id>".
@@ -99,8 +100,10 @@ def append_progress(session: Session, work: Work, report: Progress) -> None:
     announce(session, row, report.phase, report)
 
 
-def save_checkpoint(session: Session, work: Work, plan: values.Plan) -> None:
-    """Keep the best plan so far for the next attempt.
+def save_checkpoint(
+    session: Session, work: Work, *, scenario_hash: str, selected: npt.NDArray[np.intp]
+) -> None:
+    """Keep the options of the best plan so far for the next attempt.
 
     Raises
     ------
@@ -110,8 +113,8 @@ def save_checkpoint(session: Session, work: Work, plan: values.Plan) -> None:
     held(session, work)
     kept = {
         "attempt": work.attempt,
-        "scenario_hash": plan.scenario_hash,
-        "plan": translate.pack_plan(plan),
+        "scenario_hash": scenario_hash,
+        "selected": selected.tolist(),
         "at": func.now(),
     }
     session.execute(
@@ -121,12 +124,12 @@ def save_checkpoint(session: Session, work: Work, plan: values.Plan) -> None:
     )
 
 
-def checkpoint(session: Session, work: Work, *, scenario_hash: str) -> values.Plan | None:
-    """Return the best plan so far of earlier attempts at the same question, or None."""
+def checkpoint(session: Session, work: Work, *, scenario_hash: str) -> npt.NDArray[np.intp] | None:
+    """Return the best options so far of earlier attempts at the same question, or None."""
     kept = session.get(PlanCheckpoint, work.plan_id)
     if kept is None or kept.scenario_hash != scenario_hash:
         return None
-    return translate.unpack_plan(kept.plan)
+    return np.array(kept.selected, dtype=np.intp)
 
 
 def end_without_result(session: Session, work: Work, state: PlanState, *, reason: str) -> None:
@@ -169,14 +172,13 @@ def take_up_lost(session: Session, *, stale_after_s: float, max_deaths: int) -> 
         A plan that cost this many workers their lives has failed.
     """
     queued: list[uuid.UUID] = []
-    for job_id, plan_id in jobs.lost_jobs(session, stale_after_s=stale_after_s):
+    for plan_id, job_id in jobs.lost(session, stale_after_s=stale_after_s):
         row = session.get(Plan, plan_id, with_for_update=True, populate_existing=True)
         if row is None or PlanState(row.state).ended:
             jobs.give_up(session, job_id)
+        elif _is_fresh(session, row, stale_after_s):
             continue
-        if row.state == PlanState.RUNNING and _is_fresh(session, plan_id, stale_after_s):
-            continue
-        if row.cancel_requested:
+        elif row.cancel_requested:
             jobs.give_up(session, job_id)
             end(session, row, PlanState.CANCELLED, reason="cancelled; its worker had died")
         elif row.state == PlanState.RUNNING and row.deaths + 1 >= max_deaths:
@@ -187,9 +189,9 @@ def take_up_lost(session: Session, *, stale_after_s: float, max_deaths: int) -> 
             )
             end(session, row, PlanState.FAILED, reason=reason)
         else:
-            jobs.put_back(session, job_id)
             row.deaths += row.state == PlanState.RUNNING
             row.state = PlanState.QUEUED
+            row.job_id = jobs.put_back(session, plan_id, job_id)
             announce(session, row, PlanState.QUEUED)
             queued.append(plan_id)
     return queued
@@ -244,10 +246,11 @@ def end(session: Session, row: Plan, state: PlanState, *, reason: str) -> None:
     announce(session, row, state)
 
 
-def _is_fresh(session: Session, plan_id: uuid.UUID, stale_after_s: float) -> bool:
-    """Say whether a plan's worker gave a sign of life lately, whatever the queue thinks of it."""
+def _is_fresh(session: Session, row: Plan, stale_after_s: float) -> bool:
+    """Say whether something happened to a plan lately, whatever the queue thinks of it."""
+    last = func.greatest(Plan.created_at, Plan.heartbeat_at)
     since = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, stale_after_s)
-    return bool(session.scalar(select(Plan.heartbeat_at > since).where(Plan.id == plan_id)))
+    return bool(session.scalar(select(last > since).where(Plan.id == row.id)))
 
 
 def _last_phase(session: Session, plan_id: uuid.UUID) -> str:
