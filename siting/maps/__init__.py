@@ -10,11 +10,15 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import folium
+import numpy as np
+import numpy.typing as npt
 from branca.element import Element, Figure, MacroElement
 from jinja2 import Template
 
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
     from siting.report import PlanTables
     from siting.scenario import Scenario
 
-__all__ = ["DemandLayer", "PlanMap", "demand_layers", "map_html", "plan_map"]
+__all__ = ["DemandLayer", "PlanMap", "demand_layers", "demand_tiles", "map_html", "plan_map"]
 
 _LOG = logging.getLogger(__name__)
 _MAX_ZOOM = 18
@@ -129,25 +133,50 @@ def demand_layers(scenario: Scenario, plan: Plan, coverage: Coverage) -> tuple[D
     demand = scenario.data.demand
     if demand.cell_size_m is None:
         return ()
-    focus = focus_of(scenario)
-    weight_name = "population" if "population" in demand.weights else focus.weight
-    weight = demand.weights[weight_name]
     raster = demand_raster(demand, scenario.data.study_area.crs)
-    served = served_demand(scenario, plan, coverage)
-    standards = sorted(scenario.standards, key=lambda item: item.id != focus.standard_id)
     return tuple(
-        DemandLayer(
-            standard_id=item.id,
-            name_zh=item.name_zh,
-            name_en=item.name_en,
-            served=float(weight[served[item.id]].sum()),
-            total=float(weight.sum()),
-            weight=weight_name,
-            image=raster.data_uri(served[item.id]),
-            bounds=raster.bounds,
-        )
-        for item in standards
+        replace(layer, image=raster.data_uri(served), bounds=raster.bounds)
+        for layer, served in _layers(scenario, plan, coverage)
     )
+
+
+def demand_tiles(
+    scenario: Scenario, plan: Plan, coverage: Coverage, address: str
+) -> tuple[DemandLayer, ...]:
+    """Show who is served by each standard as vector tiles, the focus standard first.
+
+    Parameters
+    ----------
+    address
+        Address of the tiles with ``{z}``, ``{x}``, ``{y}``; ``?standard=`` is added.
+    """
+    return tuple(
+        replace(layer, tiles=f"{address}?{urlencode({'standard': layer.standard_id})}")
+        for layer, _ in _layers(scenario, plan, coverage)
+    )
+
+
+def _layers(
+    scenario: Scenario, plan: Plan, coverage: Coverage
+) -> list[tuple[DemandLayer, npt.NDArray[np.bool_]]]:
+    focus = focus_of(scenario)
+    weights = scenario.data.demand.weights
+    name = "population" if "population" in weights else focus.weight
+    served = served_demand(scenario, plan, coverage)
+    return [
+        (
+            DemandLayer(
+                standard_id=item.id,
+                name_zh=item.name_zh,
+                name_en=item.name_en,
+                served=float(weights[name][served[item.id]].sum()),
+                total=float(weights[name].sum()),
+                weight=name,
+            ),
+            served[item.id],
+        )
+        for item in sorted(scenario.standards, key=lambda item: item.id != focus.standard_id)
+    ]
 
 
 def plan_map(

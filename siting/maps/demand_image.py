@@ -46,8 +46,8 @@ class DemandRaster:
         shown = self.point >= 0
         ok = shown.copy()
         ok[shown] = served[self.point[shown]]
-        row, col = np.ogrid[: index.shape[0], : index.shape[1]]
-        stripe = (row + col) % 4 < _PIXELS_PER_CELL
+        height, width = len(index), index.size // max(1, len(index))
+        stripe = (np.arange(height)[:, None] + np.arange(width)) % 4 < _PIXELS_PER_CELL
         index[ok] = _PLAIN
         index[shown & ~ok & stripe] = _HATCH
         index[shown & ~ok & ~stripe] = _GROUND

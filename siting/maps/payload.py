@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -65,6 +65,10 @@ class DemandLayer:
     image: str | None = None
     bounds: tuple[float, float, float, float] | None = None
     tiles: str | None = None
+
+    def below(self, prefix: str) -> DemandLayer:
+        """Return the layer with its tiles served below a path prefix."""
+        return self if self.tiles is None else replace(self, tiles=prefix + self.tiles)
 
 
 def pair(make: Callable[[Language], str]) -> Pair:
