@@ -1,0 +1,1 @@
+"""The programmes: what is asked of a solver, assembled from a scenario and its coverage."""

@@ -1,0 +1,1 @@
+"""The searches and the bounds: greedy, local search, Lagrangian multipliers, HiGHS."""
