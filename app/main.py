@@ -21,7 +21,6 @@ from app.log import configure_logging
 from app.middleware import BodyLimit, LocalOnly, RequestContext
 from app.ogc.routes import router as ogc_router
 from app.pages import router as pages_router
-from app.pages import router as pages_router
 from app.progress_listener import ProgressListener
 from app.repository.planning_data import PlanningDataCache
 from app.routes import downloads, events, features, library, plans, scenarios, system, tiles

@@ -13,6 +13,7 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 GEOJSON = "application/geo+json"
 JSON = "application/json"
 HTML = "text/html"
+SCHEMA = "application/schema+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 
 TITLE = "Siting: planning data and plans"
@@ -80,11 +81,36 @@ def collection(request: Request, layer: Layer, box: Box | None) -> dict[str, Any
             link(absolute(request, base), "self", JSON, layer.title),
             link(absolute(request, f"{base}/items"), "items", GEOJSON, "Features as GeoJSON"),
             link(absolute(request, f"{base}/items", f="html"), "items", HTML, "Features as HTML"),
+            link(absolute(request, f"{base}/schema"), "describedby", SCHEMA, "Feature schema"),
         ],
     }
     if box is not None:
         document["extent"] = {"spatial": {"bbox": [list(box)], "crs": CRS84}}
     return document
+
+
+def schema(request: Request, layer: Layer) -> dict[str, Any]:
+    """Return the JSON Schema of a layer's features, so that clients need not guess types."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": absolute(request, f"/ogc/collections/{layer.id}/schema"),
+        "title": layer.title,
+        "description": layer.description,
+        "type": "object",
+        "required": ["type", "id", "geometry", "properties"],
+        "properties": {
+            "type": {"type": "string", "enum": ["Feature"]},
+            "id": {"type": "integer"},
+            "geometry": {"$ref": f"https://geojson.org/schema/{layer.geometry}.json"},
+            "properties": {
+                "type": "object",
+                "properties": {
+                    column.name: {"type": column.type, "description": column.description}
+                    for column in layer.columns
+                },
+            },
+        },
+    }
 
 
 def openapi(request: Request) -> dict[str, Any]:
@@ -101,6 +127,9 @@ def openapi(request: Request) -> dict[str, Any]:
             "/collections": _operation("Collections", "collections", "Capabilities"),
             "/collections/{collectionId}": _operation(
                 "One collection", "collection", "Capabilities", ["collectionId"]
+            ),
+            "/collections/{collectionId}/schema": _operation(
+                "Schema of the features", "schema", "Capabilities", ["collectionId"], SCHEMA
             ),
             "/collections/{collectionId}/items": _operation(
                 "Features",

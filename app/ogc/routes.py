@@ -160,6 +160,21 @@ def collection(
     )
 
 
+@router.get("/collections/{collection_id}/schema", summary="Schema of the features")
+def schema(request: Request, collection_id: LayerId, kind: Format, connection: Reading) -> Response:
+    """Return the JSON Schema of a collection's features."""
+    layer = _layer(connection, collection_id)
+    document = documents.schema(request, layer)
+    if kind == "json":
+        return JSONResponse(document, media_type=documents.SCHEMA)
+    return html.page(
+        request,
+        title=f"{layer.title}: schema",
+        links=documents.self_links(request, kind, documents.SCHEMA),
+        text=json.dumps(document, indent=2, ensure_ascii=False),
+    )
+
+
 @router.get("/collections/{collection_id}/items", summary="Features")
 def items(
     request: Request,
