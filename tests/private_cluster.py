@@ -41,5 +41,5 @@ def settings_for(url: URL) -> Settings:
     return Settings(
         database=DatabaseSettings(url=SecretStr(conninfo(url)), pool_size=2),
         api=ApiSettings(port=0),
-        worker=WorkerSettings(poll_s=0.2, heartbeat_s=0.5, stale_after_s=3.0),
+        worker=WorkerSettings(poll_s=0.2, heartbeat_s=0.5, stale_after_s=5.0),
     )

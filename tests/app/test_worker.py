@@ -1,0 +1,376 @@
+"""The worker, with real processes on a real database: done, cancelled, killed, handed back."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from small_city import SMALL, small_bundle, small_spec
+from sqlalchemy import text
+
+from app.database import Database
+from app.load import load
+from app.repository import planning_data, plans, scenarios
+from app.settings import DatabaseSettings, Settings, child_environment
+from app.tables import Plan, PlanState
+from app.worker import run_worker
+from siting.scenario import Scenario, build_scenario
+from siting.spec import ScenarioSpec
+from siting.verify import verify
+
+pytestmark = [pytest.mark.database, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+#: Longer than any step of these tests takes on a busy machine [s].
+PATIENCE_S = 150.0
+#: Keeps a search busy until its limit.
+LONG = {"seed": 1, "max_runtime_s": 600.0}
+
+
+@pytest.fixture
+def city(database: Database, request: pytest.FixtureRequest) -> Database:
+    """Load the centre of Ezhou; with the mark's half side [m] when the test gives one."""
+    half_side_m = getattr(request, "param", 2000.0)
+    with database.session() as session:
+        load(session, SMALL, small_bundle(half_side_m))
+    return database
+
+
+larger = pytest.mark.parametrize("city", [6000.0], indirect=True)
+
+
+def ask(database: Database, spec: ScenarioSpec) -> tuple[uuid.UUID, Scenario]:
+    """Store a scenario and queue a plan of it, as the API does."""
+    with database.session() as session:
+        scenario = build_scenario(spec, planning_data.load_planning_data(session, SMALL))
+        row = scenarios.create(session, spec, scenario_hash=scenario.hash)
+        return plans.create_queued(session, row.id).id, scenario
+
+
+def look(database: Database, plan_id: uuid.UUID) -> Plan:
+    """Return the plan as it stands."""
+    with database.session() as session:
+        found = plans.get(session, plan_id)
+    assert found is not None
+    return found
+
+
+def until(what: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def ended(database: Database, plan_id: uuid.UUID) -> Plan:
+    """Wait until nothing more will happen to a plan, and return it."""
+    until(lambda: PlanState(look(database, plan_id).state).ended)
+    return look(database, plan_id)
+
+
+def reached(database: Database, plan_id: uuid.UUID, phase: str, *, attempt: int = 1) -> bool:
+    """Say whether an attempt has reported a value in a phase."""
+    with database.session() as session:
+        return any(
+            report.phase == phase and report.attempt == attempt and report.value is not None
+            for report in plans.progress_after(session, plan_id)
+        )
+
+
+@contextlib.contextmanager
+def working(settings: Settings) -> Iterator[threading.Event]:
+    """Run a worker in a thread of this process until the block ends."""
+    stop = threading.Event()
+    faults: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            run_worker(settings, stop)
+        except BaseException as error:  # noqa: BLE001 - handed to the test
+            faults.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield stop
+    finally:
+        stop.set()
+        thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    assert faults == []
+
+
+@contextlib.contextmanager
+def worker_process(settings: Settings) -> Iterator[subprocess.Popen[str]]:
+    """Run ``python -m app.worker`` until the block ends."""
+    environment = child_environment(settings) | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app.worker"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    said = threading.Thread(target=lambda: [None for _ in process.stderr or ()])
+    said.start()
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(PATIENCE_S)
+        said.join()
+        if process.stderr is not None:
+            process.stderr.close()
+
+
+def children(pid: int) -> list[int]:
+    """Return the living processes a process has started."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == pid and fields[0] != "Z":
+                found.append(int(stat.parent.name))
+    return found
+
+
+def alive(pid: int) -> bool:
+    """Say whether a process runs; one that only waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def jobs(database: Database) -> list[str]:
+    """Return the states of the queue's jobs."""
+    with database.session() as session:
+        return list(session.scalars(text("select status::text from procrastinate_jobs")))
+
+
+def test_a_plan_is_computed_verified_and_stored(city: Database, settings: Settings) -> None:
+    """What is stored is the plan: it verifies from rows, and its tables agree with each other."""
+    plan_id, scenario = ask(city, small_spec())
+    with working(settings):
+        row = ended(city, plan_id)
+    assert (row.state, row.error, row.attempt) == (PlanState.DONE, None, 1), row.error
+    assert row.scenario_hash == scenario.hash
+    with city.session() as session:
+        stored = plans.load_plan(session, plan_id)
+        assert stored is not None
+        verify(scenario, stored)
+        reports = plans.progress_after(session, plan_id)
+        options = plans.options(session, plan_id)
+        served = {
+            (bit, district): people
+            for bit, district, people in session.execute(
+                text(
+                    "select bit, district, sum(population) from plan_demand p "
+                    "join demand d on d.id = p.demand_id and d.dataset_id = :dataset "
+                    "cross join generate_series(0, 7) bit "
+                    "where plan_id = :plan and (served >> bit) & 1 = 1 group by bit, district"
+                ),
+                {"plan": plan_id, "dataset": SMALL},
+            )
+        }
+        kept = session.scalar(
+            text("select count(*) from plan_demand where plan_id = :plan"), {"plan": plan_id}
+        )
+    assert kept == len(scenario.data.demand)
+    assert len(options) == row.stations == len(stored.selected)
+    bit = (row.standards or []).index("quality-indoor")
+    by_district = {
+        item.zone_id: item.served
+        for item in stored.information
+        if (item.standard_id, item.weight) == ("quality-indoor", "population")
+    }
+    assert by_district
+    for (number, district), people in served.items():
+        if number == bit and district in by_district:
+            assert people == pytest.approx(by_district[district])
+    states = [report.state for report in reports]
+    assert states[0] == PlanState.QUEUED
+    assert states[-1] == PlanState.DONE
+    assert {"data", "coverage", "targets", "service", "verify"} <= {r.phase for r in reports}
+    assert jobs(city) == []
+
+
+@larger
+def test_a_cancelled_plan_keeps_the_best_so_far(city: Database, settings: Settings) -> None:
+    """Cancelled in mid-search it ends long before its limit, with a plan that verifies."""
+    plan_id, scenario = ask(city, small_spec(stations=400, solve=LONG))
+    with working(settings):
+        until(lambda: reached(city, plan_id, "targets"))
+        with city.session() as session:
+            plans.cancel(session, plan_id)
+        row = ended(city, plan_id)
+    assert (row.state, row.error) == (PlanState.CANCELLED, None)
+    assert row.stations
+    assert row.runtime_s is not None
+    assert row.runtime_s < LONG["max_runtime_s"] / 2
+    with city.session() as session:
+        stored = plans.load_plan(session, plan_id)
+    assert stored is not None
+    verify(scenario, stored)
+
+
+@larger
+def test_a_killed_workers_plan_is_taken_up_again(city: Database, settings: Settings) -> None:
+    """After kill -9 the search dies too, another worker finishes the plan, and stores it once."""
+    spec = small_spec(stations=400, solve={"seed": 1, "max_runtime_s": 20.0})
+    plan_id, scenario = ask(city, spec)
+    with worker_process(settings) as first:
+        until(lambda: reached(city, plan_id, "targets"))
+        searching = children(first.pid)
+        assert len(searching) == 1
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+        until(lambda: not alive(searching[0]))
+    with worker_process(settings):
+        row = ended(city, plan_id)
+    assert (row.state, row.attempt, row.deaths) == (PlanState.DONE, 2, 1), row.error
+    with city.session() as session:
+        stored = plans.load_plan(session, plan_id)
+        endings = [r for r in plans.progress_after(session, plan_id) if r.state == PlanState.DONE]
+    assert stored is not None
+    verify(scenario, stored)
+    assert len(endings) == 1
+    assert jobs(city) == []
+
+
+@larger
+def test_a_worker_told_to_stop_hands_its_plan_back(city: Database, settings: Settings) -> None:
+    """SIGTERM in mid-search keeps the best plan so far, queues the plan, and leaves no process."""
+    plan_id, _ = ask(city, small_spec(stations=400, solve=LONG))
+    with worker_process(settings) as process:
+        until(lambda: reached(city, plan_id, "targets"))
+        searching = children(process.pid)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+    assert not any(alive(pid) for pid in searching)
+    row = look(city, plan_id)
+    assert (row.state, row.deaths, jobs(city)) == (PlanState.QUEUED, 0, ["todo"])
+    with city.session() as session:
+        kept = session.scalar(text("select cardinality(selected) from plan_checkpoints"))
+    assert kept
+    with working(settings):
+        until(lambda: reached(city, plan_id, "targets", attempt=2))
+        with city.session() as session:
+            plans.cancel(session, plan_id)
+        assert ended(city, plan_id).state == PlanState.CANCELLED
+    with city.session() as session:
+        assert session.scalar(text("select count(*) from plan_checkpoints")) == 0
+
+
+def test_a_search_that_dies_fails_its_plan(city: Database, settings: Settings) -> None:
+    """When the system kills the computation, the plan says so instead of hanging."""
+    plan_id, _ = ask(city, small_spec(solve=LONG | {"gap": 0.0}))
+    with worker_process(settings) as process:
+        until(lambda: len(children(process.pid)) == 1)
+        os.kill(children(process.pid)[0], signal.SIGKILL)
+        row = ended(city, plan_id)
+    assert row.state == PlanState.FAILED
+    assert "signal 9" in (row.error or "")
+
+
+def test_too_little_memory_is_named(city: Database, settings: Settings) -> None:
+    """A computation that passes its memory limit fails with a sentence that says memory."""
+    small = settings.model_copy(
+        update={"worker": settings.worker.model_copy(update={"memory_mb": 300})}
+    )
+    plan_id, _ = ask(city, small_spec())
+    with working(small):
+        row = ended(city, plan_id)
+    assert row.state == PlanState.FAILED
+    assert "memory" in (row.error or "") or "MB" in (row.error or "")
+
+
+def test_a_question_the_data_no_longer_answer_fails_with_every_fault(
+    city: Database, settings: Settings
+) -> None:
+    """A stored scenario whose zones have gone names them all on the plan."""
+    spec = small_spec(
+        targets=[
+            {"zones": ["gone-a", "gone-b"], "standard": "quality-outdoor", "required_fraction": 0.5}
+        ]
+    )
+    with city.session() as session:
+        row = scenarios.create(session, spec, scenario_hash="0" * 64)
+        plan_id = plans.create_queued(session, row.id).id
+    with working(settings):
+        found = ended(city, plan_id)
+    assert found.state == PlanState.FAILED
+    assert "gone-a" in (found.error or "")
+    assert "gone-b" in (found.error or "")
+
+
+def test_a_plan_cancelled_while_queued_is_never_computed(
+    city: Database, settings: Settings
+) -> None:
+    """Cancelling before a worker looks ends the plan at once and empties the queue."""
+    plan_id, _ = ask(city, small_spec())
+    with city.session() as session:
+        cancelled = plans.cancel(session, plan_id)
+    assert cancelled is not None
+    assert cancelled.state == PlanState.CANCELLED
+    other, _ = ask(city, small_spec(stations=40))
+    with working(settings):
+        assert ended(city, other).state == PlanState.DONE
+    assert look(city, plan_id).attempt == 0
+
+
+def test_a_superseded_computation_writes_nothing(city: Database, settings: Settings) -> None:
+    """When another attempt has taken the plan over, the older one ends without a trace."""
+    plan_id, _ = ask(city, small_spec(solve=LONG | {"gap": 0.0}))
+    with working(settings):
+        until(lambda: look(city, plan_id).state == PlanState.RUNNING)
+        with city.session() as session:
+            session.execute(text("update plans set attempt = 7, heartbeat_at = now()"))
+        until(lambda: jobs(city) == [])
+    row = look(city, plan_id)
+    assert (row.state, row.attempt, row.status) == (PlanState.RUNNING, 7, None)
+    with city.session() as session:
+        assert session.scalar(text("select count(*) from plan_options")) == 0
+
+
+def test_a_worker_without_database_says_so() -> None:
+    """``python -m app.worker`` on a database that is down exits with one line and code 1."""
+    nowhere = Settings(database=DatabaseSettings(url=SecretStr("postgresql:///x?host=/nowhere")))
+    environment = child_environment(nowhere) | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "app.worker"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_stream_ends_with_the_plan(city: Database, settings: Settings) -> None:
+    """Reports are numbered upwards, at most two a second within a phase, the last one final."""
+    plan_id, _ = ask(city, small_spec())
+    with working(settings):
+        ended(city, plan_id)
+    with city.session() as session:
+        reports = plans.progress_after(session, plan_id)
+        half = plans.progress_after(session, plan_id, reports[2].id)
+        last = plans.latest_progress(session, plan_id)
+    assert [report.id for report in reports] == sorted(report.id for report in reports)
+    assert [report.id for report in half] == [report.id for report in reports[3:]]
+    assert last is not None
+    assert last.state == PlanState.DONE
+    for earlier, later in itertools.pairwise(reports):
+        if earlier.phase == later.phase and earlier.state == later.state:
+            assert (later.at - earlier.at).total_seconds() > 0.3
