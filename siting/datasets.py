@@ -256,7 +256,7 @@ def _demand(
     ids, owner = land_cells(grid, list(shapes), water_polygon(water, crs))
     row, col = np.divmod(ids, grid.columns)
     xy = grid.centres(col, row)
-    block = blocks_of(grid, ids, cells=int(model["block_cells"]))
+    blocks = [blocks_of(grid, ids, cells=int(cells)) for cells in model["block_cells"]]
     settlements = _settlements(files, model, crs)
     people = np.zeros(len(ids), dtype=np.int64)
     for number, code in enumerate(districts["id"]):
@@ -265,7 +265,7 @@ def _demand(
             xy[mine],
             settlements[str(code)],
             peak_density_per_km2=float(model["peak_density_per_km2"]),
-            block=block[mine],
+            blocks=[block[mine] for block in blocks],
         )
     frame = pd.DataFrame(
         {

@@ -136,7 +136,7 @@ def spread_people(
     settlements: Settlements,
     *,
     peak_density_per_km2: float,
-    block: Ints,
+    blocks: Sequence[Ints] = (),
 ) -> Ints:
     """Spread a district's people over its cells; the cells re-sum to the total exactly.
 
@@ -149,9 +149,10 @@ def spread_people(
     peak_density_per_km2
         Density every town reaches in its centre [people/km²]; it fixes how far a town of a given
         size reaches.
-    block
-        Number of a coarser square each cell belongs to, shape (n,): people are rounded to whole
-        numbers block by block first, so that rounding moves nobody farther than one block.
+    blocks
+        Numbers of the coarser squares each cell belongs to, shape (n,) each, coarse to fine, every
+        square within one of the level before. People are rounded to whole numbers level by level,
+        so that rounding moves nobody farther than one of the finest squares that holds a person.
 
     Returns
     -------
@@ -194,12 +195,14 @@ def spread_people(
         density += urban * (pattern / pattern.sum())
     # Ten significant digits: the last bits of exp() differ between processors, people must not.
     density = np.round(density, 10)
-    blocks, member = np.unique(block, return_inverse=True)
-    per_block = largest_remainder(
-        np.bincount(member, weights=density, minlength=len(blocks)).astype(np.float64),
-        settlements.people,
-    )
-    return _within_groups(density, member, per_block)
+    totals = np.array([settlements.people], dtype=np.int64)
+    parent = np.zeros(len(xy), dtype=np.intp)
+    for block in (*blocks, np.arange(len(xy))):
+        _, first, member = np.unique(block, return_index=True, return_inverse=True)
+        share = np.bincount(member, weights=density).astype(np.float64)
+        totals = _within_groups(share, parent[first], totals)
+        parent = member
+    return totals
 
 
 def _town_pattern(

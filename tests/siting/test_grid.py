@@ -98,7 +98,7 @@ def _square(people: int, urban_share: float) -> tuple[np.ndarray, np.ndarray]:
         xy,
         Settlements(people=people, urban_share=urban_share, xy=town, weight=np.ones(1)),
         peak_density_per_km2=10_000.0,
-        block=blocks_of(grid, ids, cells=10),
+        blocks=[blocks_of(grid, ids, cells=cells) for cells in (10, 5)],
     )
     return spread, np.hypot(*(xy - town[0]).T)
 
@@ -129,10 +129,10 @@ def test_a_town_has_the_stated_density_in_its_centre() -> None:
 
 
 def test_rural_people_are_even_on_the_scale_of_blocks() -> None:
-    """Without a town every square of 10 x 10 cells holds the same number, whatever the rounding."""
+    """Without a town equal squares hold the same number, down to one person in the finest."""
     spread, _ = _square(1_616, 0.0)
-    blocks = spread.reshape(4, 10, 4, 10).sum(axis=(1, 3))
-    assert set(blocks.ravel().tolist()) == {101}
+    assert set(spread.reshape(4, 10, 4, 10).sum(axis=(1, 3)).ravel().tolist()) == {101}
+    assert set(spread.reshape(8, 5, 8, 5).sum(axis=(1, 3)).ravel().tolist()) == {25, 26}
 
 
 def test_a_town_too_far_from_its_district_is_refused() -> None:
@@ -142,7 +142,6 @@ def test_a_town_too_far_from_its_district_is_refused() -> None:
             np.zeros((1, 2)),
             Settlements(people=9, urban_share=0.5, xy=np.full((1, 2), 1e6), weight=np.ones(1)),
             peak_density_per_km2=1e4,
-            block=np.zeros(1, dtype=np.int64),
         )
 
 
@@ -154,6 +153,5 @@ def test_faults_of_a_spread_are_gathered() -> None:
             nowhere,
             Settlements(people=1, urban_share=1.5, xy=nowhere, weight=np.empty(0)),
             peak_density_per_km2=1.0,
-            block=np.empty(0, dtype=np.int64),
         )
     assert [problem.where for problem in caught.value.problems] == ["cells", "urban_share", "towns"]
