@@ -110,7 +110,7 @@ def planning_data_from_layers(
         EPSG:4326.
     InputError
         With every fault: missing column, repeated id, empty layer, missing geometry, unknown kind,
-        district or provenance.
+        district or provenance, a height, cost, weight or cell number that cannot be.
 
     Notes
     -----
@@ -131,6 +131,7 @@ def planning_data_from_layers(
             crs=layers.crs,
             districts=districts,
             water=_water(layers),
+            water_source=_water_source(layers),
         ),
         zones=zones,
         demand=_demand(layers, zones),
@@ -197,7 +198,7 @@ def _check(layers: Layers) -> None:
     raise_if(problems, InputError)
     known = set(layers.districts["id"])
     for name in ("sites", "demand"):
-        unknown = sorted(set(wanted[name][0]["district"]) - known)
+        unknown = sorted(set(wanted[name][0]["district"].unique()) - known)
         problems.extend(
             Problem(f"{name}.district", f"unknown district {code!r}", f"known: {sorted(known)}")
             for code in unknown
@@ -212,9 +213,41 @@ def _check(layers: Layers) -> None:
         allowed = {item.value for item in kinds}
         problems.extend(
             Problem(f"{name}.{column}", f"unknown value {value!r}", f"one of {sorted(allowed)}")
-            for value in sorted(set(wanted[name][0][column]) - allowed)
+            for value in sorted(set(wanted[name][0][column].unique()) - allowed)
         )
+    problems.extend(_value_problems(layers))
     raise_if(problems, InputError)
+
+
+def _value_problems(layers: Layers) -> list[Problem]:
+    """List numbers that no site and no cell can have; each fault is counted, the first shown."""
+    sites, demand, grid = layers.sites, layers.demand, layers.grid
+    height, cost = _numbers(sites, "height_m"), _numbers(sites, "fixed_cost_cny")
+    weights = {name: _numbers(demand, name) for name in ("area_m2", "population")}
+    col, row = _numbers(demand, "col"), _numbers(demand, "row")
+    rules = [
+        ("sites.height_m", sites, height, np.isfinite(height) & (height > 0), "above 0 m"),
+        ("sites.fixed_cost_cny", sites, cost, np.isfinite(cost) & (cost >= 0), "0 CNY or more"),
+        ("demand.col", demand, col, (col >= 0) & (col < grid.columns), f"0..{grid.columns - 1}"),
+        ("demand.row", demand, row, (row >= 0) & (row < grid.rows), f"0..{grid.rows - 1}"),
+        *(
+            (f"demand.{name}", demand, values, np.isfinite(values) & (values >= 0), "0 or more")
+            for name, values in weights.items()
+        ),
+    ]
+    problems: list[Problem] = []
+    for where, frame, values, good, permitted in rules:
+        bad = np.flatnonzero(~good)
+        if len(bad):
+            first = f"{values[bad[0]]} of {frame['id'].iloc[bad[0]]!r}"
+            problems.append(
+                Problem(where, f"{len(bad)} values are not permitted, first {first}", permitted)
+            )
+    return problems
+
+
+def _numbers(frame: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
+    return pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64)
 
 
 def _geometry_problems(name: str, frame: gpd.GeoDataFrame) -> list[Problem]:
@@ -270,6 +303,13 @@ def _multi(shape: BaseGeometry) -> BaseGeometry:
 
 def _water(layers: Layers) -> BaseGeometry | None:
     return water_polygon(layers.water, layers.crs)
+
+
+def _water_source(layers: Layers) -> str:
+    """Name every source of the water bodies once, in order of first use."""
+    if layers.water is None:
+        return ""
+    return "; ".join(dict.fromkeys(layers.water.sort_values("source")["source"].astype(str)))
 
 
 def _demand(layers: Layers, zones: Sequence[Zone]) -> Demand:

@@ -128,6 +128,28 @@ def test_unknown_words_are_named_with_those_permitted(layers: Layers) -> None:
     assert "tower" in found["sites.kind"].hint
 
 
+def test_impossible_numbers_are_counted_and_shown(layers: Layers) -> None:
+    """Negative costs, heights of zero, weights that are no number and cells off the grid."""
+    sites, demand = layers.sites.copy(), layers.demand.astype({"population": "float64"})
+    sites.loc[sites.index[:2], "fixed_cost_cny"] = -1
+    sites.loc[sites.index[5], "height_m"] = 0.0
+    demand.loc[demand.index[7], "population"] = np.nan
+    demand.loc[demand.index[8], "area_m2"] = np.inf
+    demand.loc[demand.index[9], "col"] = layers.grid.columns
+    with pytest.raises(InputError) as caught:
+        plan_from(dataclasses.replace(layers, sites=sites, demand=demand))
+    found = {problem.where: problem.what for problem in caught.value.problems}
+    assert set(found) == {
+        "sites.fixed_cost_cny",
+        "sites.height_m",
+        "demand.population",
+        "demand.area_m2",
+        "demand.col",
+    }
+    assert found["sites.fixed_cost_cny"].startswith("2 values")
+    assert repr(sites["id"].iloc[0]) in found["sites.fixed_cost_cny"]
+
+
 def test_empty_layers_are_refused(layers: Layers) -> None:
     """No district and no demand cell leave nothing to plan."""
     empty = dataclasses.replace(
