@@ -89,6 +89,7 @@ def standard_problems(standard: ServiceStandard) -> list[Problem]:
     return [
         *_not_finite(f"{where}min_ss_rsrp_dbm", standard.min_ss_rsrp_dbm),
         *_below_half(f"{where}area_probability", standard.area_probability),
+        *_not_finite(f"{where}min_bandwidth_mhz", standard.min_bandwidth_mhz),
     ]
 
 

@@ -234,6 +234,18 @@ def test_ranges_are_those_of_technology_and_height(littletown: PlanningData) -> 
         assert ranges.tolist() == alone
 
 
+def test_a_carrier_too_narrow_for_the_standard_serves_nothing(littletown: PlanningData) -> None:
+    """A standard asking for 60 MHz counts 100 MHz carriers and no 30 MHz one, 60 MHz included."""
+    macro, micro = littletown.technologies
+    standard = dataclasses.replace(littletown.standards[0], min_bandwidth_mhz=60.0)
+    for width_mhz, served in ((50.0, False), (60.0, True), (100.0, True)):
+        narrow = dataclasses.replace(macro, bandwidth_mhz=width_mhz)
+        data = dataclasses.replace(littletown, technologies=(narrow, micro), standards=(standard,))
+        scenario = scenario_of(data)
+        columns = build_coverage(scenario).by_standard[standard.id].sum(axis=0) > 0
+        assert (columns == ((scenario.options.technology == 1) | served)).all()
+
+
 def test_a_mute_technology_serves_nothing_not_even_its_own_foot(littletown: PlanningData) -> None:
     """Range 0 is an empty column, also for a demand point at the mast."""
     mute = tuple(
