@@ -74,6 +74,8 @@ class StudyArea:
     water
         Water bodies as one (multi)polygon in the working CRS [m], or None when not supplied.
         No land-based candidate site and no demand lies in it.
+    water_source
+        Citation of the water bodies, shown on every map; empty when not supplied.
     """
 
     id: str
@@ -82,3 +84,4 @@ class StudyArea:
     crs: str
     districts: tuple[Zone, ...]
     water: BaseGeometry | None = None
+    water_source: str = ""

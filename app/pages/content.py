@@ -8,7 +8,7 @@ from typing import Any
 
 from app.tables import Dataset, Place
 from siting.layers import provenance_shares
-from siting.messages import say
+from siting.messages import MESSAGES, say
 from siting.plan import TargetState
 from siting.report import Facts, PlanTables
 from siting.report.document import state_text
@@ -73,7 +73,8 @@ def board(tables: PlanTables, language: Language) -> list[dict[str, str]]:
         {
             "name": str(row[f"name_{language}"]),
             "kind": say(f"zone_kind.{row['kind']}", language),
-            "standard": tables.facts.standard_name(str(row["standard"]), language),
+            "standard": tables.facts.standard_short(str(row["standard"]), language),
+            "standard_full": tables.facts.standard_name(str(row["standard"]), language),
             "weight": say(f"weight.{row['weight']}", language),
             "required": share_text(float(row["required_fraction"]), language, "up"),
             "share": share_text(float(row["share"]), language),
@@ -165,13 +166,18 @@ def data_set(
         "unlocated": [
             {
                 "name": place.name_zh if language == "zh" else place.name_en or place.name_zh,
-                "kind": place.kind,
+                "kind": _place_kind(place.kind, language),
                 "source": place.source,
                 "note": place.note,
             }
             for place in unlocated
         ],
     }
+
+
+def _place_kind(kind: str, language: Language) -> str:
+    key = f"place_kind.{kind}"
+    return say(key if key in MESSAGES else "place_kind.other", language)
 
 
 def _sources(data: PlanningData, language: Language) -> list[tuple[str, str, str]]:

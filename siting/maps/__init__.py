@@ -39,7 +39,6 @@ __all__ = ["DemandLayer", "PlanMap", "demand_layers", "demand_tiles", "map_html"
 
 _LOG = logging.getLogger(__name__)
 _MAX_ZOOM = 18
-_MAX_CREDITS = 6
 #: Sent with the offline file, so that a browser refuses every request it could make.
 OFFLINE_POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -198,7 +197,7 @@ def plan_map(
     demand
         Images or tiles of who is served, shown one at a time, the first at the start.
     credits_
-        Sources to credit; empty: those of the districts and zones.
+        Sources to credit; empty: those of districts, water and zones.
     language
         Language at the start; a button changes it.
     assets
@@ -223,7 +222,7 @@ def plan_map(
         assets=assets,
         label=title_zh if language == "zh" else title_en,
         legend=legend_html(tables, demand, [zone["state"] for zone in payload["zones"]]),
-        credit=credit_html(credits_ or _credits(tables), tables.facts, moment),
+        credit=credit_html(credits_ or tables.facts.credits, tables.facts, moment),
         page={
             "lang": "zh-CN" if language == "zh" else "en",
             "data-title-zh": title_zh,
@@ -271,7 +270,10 @@ def map_html(drawn: PlanMap, *, nonce: str = "") -> str:
         else ""
     )
     page = page.replace("<html>", f"<html {html}>", 1)
-    viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    viewport = (
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="data:,">'
+    )
     page = page.replace("<head>", f"<head>{policy}{viewport}", 1)
     page = page.replace("<body>", f'<body class="{marks["class"]}">', 1)
     if nonce:
@@ -301,14 +303,3 @@ def _script_json(payload: object) -> str:
     for sign, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
         text = text.replace(sign, code)
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
-def _credits(tables: PlanTables) -> list[str]:
-    sources = dict.fromkeys(
-        str(value)
-        for table in (tables.districts, tables.zones)
-        for value in table["source"]
-        if str(value)
-    )
-    named = list(sources)[:_MAX_CREDITS]
-    return named + (["…"] if len(sources) > _MAX_CREDITS else [])

@@ -163,7 +163,7 @@ def _zone_lines(rows: pd.DataFrame, facts: Facts) -> list[list[Pair]]:
 
 def _target_head(row: Any, facts: Facts) -> Pair:
     weight = f"weight.{row['weight']}"
-    return pair(lambda at: f"{facts.standard_name(row['standard'], at)} ({say(weight, at)})")
+    return pair(lambda at: f"{facts.standard_short(row['standard'], at)} ({say(weight, at)})")
 
 
 def _target_text(row: Any) -> Pair:
@@ -276,13 +276,18 @@ def _demand(layer: DemandLayer) -> Record:
             lambda language: say(
                 "map.demand",
                 language,
-                standard=layer.name_zh if language == "zh" else layer.name_en,
+                standard=_short(layer.name_zh if language == "zh" else layer.name_en),
             )
         ),
         "image": layer.image,
         "bounds": layer.bounds,
         "tiles": layer.tiles,
     }
+
+
+def _short(name: str) -> str:
+    """Leave out what a name explains in brackets."""
+    return name.partition(" (")[0]
 
 
 def _geojson(shape: BaseGeometry) -> Record:

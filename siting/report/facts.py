@@ -83,6 +83,8 @@ class Facts:
         Share of each provenance, 0..1, per input layer.
     existing_sites
         Candidate sites that stand already; 0: existing stock was not supplied.
+    credits
+        Sources to name on every map: districts, water, zones, each once.
     """
 
     area: Named
@@ -104,6 +106,7 @@ class Facts:
     zone_names: Mapping[str, tuple[str, str]]
     provenance: Mapping[str, Mapping[str, float]]
     existing_sites: int
+    credits: tuple[str, ...]
     seed: int
     runtime_s: float
     version: str
@@ -131,6 +134,11 @@ class Facts:
     def step(self, name: str) -> Step | None:
         """Return a step by name, or None when the plan has none of it."""
         return next((step for step in self.steps if step.name == name), None)
+
+    def standard_short(self, standard_id: str, language: str) -> str:
+        """Return a standard's name without what it explains in brackets."""
+        name = self.standard_name(standard_id, language)
+        return name.partition(" (")[0].partition("（")[0]
 
     def standard_name(self, standard_id: str, language: str) -> str:
         """Return a standard's name, its id when the scenario does not define it."""
@@ -190,8 +198,18 @@ def facts_of(scenario: Scenario, plan: Plan, coverage: Coverage) -> Facts:
             for zone in (*data.study_area.districts, *data.zones)
         },
         provenance=plan.provenance,
+        credits=_credits(scenario),
         existing_sites=int(np.count_nonzero(data.sites.existing)),
         seed=plan.seed,
         runtime_s=plan.runtime_s,
         version=plan.version,
     )
+
+
+def _credits(scenario: Scenario) -> tuple[str, ...]:
+    """Name the sources of what a map shows; a zone's own construction note is left out."""
+    data = scenario.data
+    zones = [zone.source.rpartition("; ")[0] or zone.source for zone in data.zones]
+    named = [zone.source for zone in data.study_area.districts]
+    named += [data.study_area.water_source, *zones]
+    return tuple(dict.fromkeys(source for source in named if source))

@@ -46,7 +46,7 @@ def headline(facts: Facts, language: Language) -> str:
     return sentence + say(
         "sentence.served",
         language,
-        standard=facts.standard_name(facts.focus.standard_id, language),
+        standard=facts.standard_short(facts.focus.standard_id, language),
         weight=say(f"weight.{facts.focus.weight}", language),
         share=share_text(facts.focus_share, language),
     )

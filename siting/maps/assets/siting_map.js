@@ -74,7 +74,7 @@
   });
 
   function stationScale(zoom) {
-    return zoom <= 10 ? 0.3 : zoom <= 11 ? 0.36 : zoom <= 12 ? 0.5 : zoom <= 13 ? 0.7 : 1;
+    return zoom < 9.5 ? 0.2 : zoom <= 10 ? 0.28 : zoom <= 11 ? 0.36 : zoom <= 12 ? 0.5 : zoom <= 13 ? 0.7 : 1;
   }
 
   function stations(map, data, groups) {

@@ -1,0 +1,1 @@
+"""Browser files of others, each with its licence; see README.md."""
