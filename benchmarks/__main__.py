@@ -12,12 +12,17 @@ import sys
 from collections.abc import Sequence
 
 #: Command -> module of this package.
-COMMANDS = {"weak-coverage": "benchmarks.weak_coverage"}
+COMMANDS = {
+    "city-plan": "benchmarks.city_plan",
+    "weak-coverage": "benchmarks.weak_coverage",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and run the command it names; return the exit code."""
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description=(__doc__ or "").splitlines()[0]
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = {}
     for name, path in COMMANDS.items():

@@ -64,7 +64,7 @@ class Finding:
 def check(
     data: Data,
     kind: list[str],
-    xy: NDArray[np.float64],
+    xy: NDArray[np.float64] | NDArray[np.int64],
     *,
     price: float,
     cell_price: NDArray[np.float64],
@@ -175,7 +175,7 @@ def _separation_faults(data: Data, cells: NDArray[np.int64]) -> list[str]:
             f"{data.separation} cells"
         )
     if len(data.existing):
-        _, nearest = cKDTree(data.existing).query(cells)
+        nearest = np.asarray(cKDTree(data.existing).query(cells)[1], np.int64)
         away = ((cells - data.existing[nearest]) ** 2).sum(axis=1)
         found += [
             f"station {tuple(cells[s].tolist())} stands within {data.separation} cells of the "

@@ -84,7 +84,7 @@ class Search:
             self.covered += place(self.grid, kind, x, y)
 
     def start(self) -> None:
-        """Begin with the greedy answer; the best one left sets the price, its places the anchors."""
+        """Begin with the greedy answer: its places are anchors, the best one left is the price."""
         self.fill()
         self.anchors = self.stations[:, 1:].copy()
         self.price = _marginal_price(self.grid)
@@ -122,7 +122,7 @@ class Search:
             state = rng.integers(0, 2**63, 1, dtype=np.uint64)
             steps = max(1, int(_STEPS * len(inside)), len(anchors) // 4)
             args = (self.grid, room, len(inside), anchors, state, steps, _INSERTIONS)
-            task = pool.submit(anneal, *args, self.price, temperature, True)  # noqa: FBT003
+            task = pool.submit(anneal, *args, self.price, temperature)
             tasks.append((room, task))
         kept = [idle]
         for room, task in tasks:
@@ -163,7 +163,5 @@ class Search:
 def _marginal_price(grid: Field) -> float:
     """Cost per weight of the best station not placed yet, as a first price of cover."""
     free = grid.near == 0
-    rate = max(
-        float((gain * free).max() / cost) for gain, cost in zip(grid.gain, grid.cost, strict=True)
-    )
+    rate = float((np.array([(gain * free).max() for gain in grid.gain]) / grid.cost).max())
     return 1.0 / rate if rate > 0.0 else float(grid.cost.max() / grid.weight[grid.weight > 0].min())

@@ -9,20 +9,21 @@ ended the run.
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from siting.models.grid_cover import GridCertificate, GridCover, GridCoverSolution
+from siting.models.grid_cover import DiscKind, GridCertificate, GridCover, GridCoverSolution
 from siting.progress import Progress, Report, Stop
 from siting.solvers.grid_anneal import Search
-from siting.solvers.grid_bound import lower_bound, tile_side
+from siting.solvers.grid_bound import DualBound, tile_side
 from siting.solvers.grid_state import disc_sums, new_field
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,33 @@ _STEPS_PER_S = 14_000.0
 _SHARE_QUICK, _SHARE_LONG = 0.12, 0.45
 _DUAL_STEPS_PER_S = 7.0
 _MOST_ROUNDS = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridEffort:
+    """How much work is done; the answer depends on this and the seed, not on the clock.
+
+    Parameters
+    ----------
+    first_rounds, last_rounds
+        Rounds of annealing before and while the bound is computed, of one step a station each.
+    dual_steps
+        Primal-dual steps of the bound.
+    """
+
+    first_rounds: int
+    last_rounds: int
+    dual_steps: int
+
+    @classmethod
+    def fitting(cls, stations: int, seconds: float) -> GridEffort:
+        """Choose what two nominal cores do in `seconds` [s] with so many stations."""
+        steps = _STEPS_PER_S * seconds / max(1, stations)
+        return cls(
+            first_rounds=min(_MOST_ROUNDS, max(20, int(_SHARE_QUICK * _WORKERS * steps))),
+            last_rounds=min(_MOST_ROUNDS, max(20, int(_SHARE_LONG * steps))),
+            dual_steps=max(100, int(_DUAL_STEPS_PER_S * seconds)),
+        )
 
 
 class _Clock:
@@ -84,6 +112,7 @@ def solve_grid_cover(
     *,
     seed: int = 0,
     max_runtime_s: float = 60.0,
+    effort: GridEffort | None = None,
     stop: Stop | None = None,
     progress: Report | None = None,
 ) -> GridCoverSolution:
@@ -96,8 +125,9 @@ def solve_grid_cover(
     seed
         Of every random draw.
     max_runtime_s
-        Effort: rounds and steps are chosen to fit [s] on two cores, and the clock ends the run
-        where they do not.
+        Wall time allowed [s], not counting the compilation of kernels on their first use.
+    effort
+        Rounds and steps; None: what fits into `max_runtime_s` on two cores.
     stop
         Asked often; True returns the best answer so far.
     progress
@@ -116,9 +146,10 @@ def solve_grid_cover(
     uncovered weight is not; the covered weight of the answer is summed anew with
     :func:`math.fsum` from the given weights.
     """
+    _compile_kernels()
     clock = _Clock(max_runtime_s, stop, progress)
     if model.required_weight <= 0.0:
-        return _solution(model, np.zeros((0, 3), np.int64), 0.0, _no_proof(model), seed, clock, ())
+        return _solution(model, np.zeros((0, 3), np.int64), None, seed=seed, clock=clock)
     search, kinds = _begin(model, seed)
     if search.best is None:
         return _nothing(model, search, kinds, seed, clock)
@@ -131,34 +162,60 @@ def solve_grid_cover(
         clock.value = search.best_value
         clock.report(min(1.0, clock.elapsed_s / max_runtime_s))
 
-    sweep_s = max(1, len(search.stations)) / _STEPS_PER_S
-    rounds = max(20, int(_SHARE_QUICK * max_runtime_s * _WORKERS / sweep_s))
-    rounds = min(rounds, _MOST_ROUNDS)
+    work = effort or GridEffort.fitting(len(search.stations), max_runtime_s)
     search.cool(
-        rounds=rounds, hot=_HOT, cold=_COLD, workers=_WORKERS, stop=clock.until(0.3), report=note
+        rounds=work.first_rounds,
+        hot=_HOT,
+        cold=_COLD,
+        workers=_WORKERS,
+        stop=clock.until(0.3),
+        report=note,
     )
     search.fill()
     note(0.0)
+    stopped = clock.until(0.85)
+    dual = DualBound(model, search.price, _in_cells(search.stations, kinds, search.grid.pad))
     with ThreadPoolExecutor(1) as pool:
         task = pool.submit(
-            lower_bound,
-            model,
-            price=search.price,
-            iterations=int(_DUAL_STEPS_PER_S * max_runtime_s),
-            stations=_in_cells(search.stations, kinds, search.grid.pad),
-            stop=clock.until(0.8),
-            report=lambda bound: setattr(clock, "bound", bound),
+            dual.improve,
+            work.dual_steps,
+            lambda: stopped() or search.best_value <= dual.bound,
+            lambda bound: setattr(clock, "bound", bound),
         )
-        rounds = min(_MOST_ROUNDS, max(20, int(_SHARE_LONG * max_runtime_s / sweep_s)))
         search.cool(
-            rounds=rounds, hot=_WARM, cold=_COLD, workers=1, stop=clock.until(0.85), report=note
+            rounds=work.last_rounds,
+            hot=_WARM,
+            cold=_COLD,
+            workers=1,
+            stop=lambda: stopped() or search.best_value <= dual.bound,
+            report=note,
         )
-        bound, certificate = task.result()
-    clock.bound = bound
+        task.result()
+    clock.bound = dual.bound
     search.fill()
+    stations = _settled(model, search, kinds)
     note(0.0)
-    stations = _in_cells(search.best, kinds, search.grid.pad)
-    return _solution(model, stations, bound, certificate, seed, clock, tuple(history))
+    return _solution(model, stations, dual, seed=seed, clock=clock, history=tuple(history))
+
+
+@functools.cache
+def _compile_kernels() -> None:
+    """Run every kernel once on four cells, so that no deadline pays for compilation."""
+    model = GridCover(
+        shape=(2, 2),
+        xy=np.array([[0, 0], [1, 1]]),
+        weight=np.ones(2),
+        existing_xy=np.zeros((0, 2), np.int64),
+        kinds=(DiscKind(name="any", radius=1, cost=1),),
+        min_separation=0,
+        required_fraction=1.0,
+    )
+    search = _search(model, (0,), 0)
+    search.start()
+    search.cool(rounds=1, hot=_HOT, cold=_COLD, workers=1, stop=lambda: False)
+    search.restore()
+    dual = DualBound(model, search.price, _in_cells(search.stations, (0,), search.grid.pad))
+    dual.improve(1, lambda: False, lambda _: None)
 
 
 def _begin(model: GridCover, seed: int) -> tuple[Search, tuple[int, ...]]:
@@ -177,7 +234,20 @@ def _search(model: GridCover, kinds: tuple[int, ...], seed: int) -> Search:
     grid = new_field(model, kinds)
     total = math.fsum(grid.weight[grid.weight > 0].tolist())
     allowed = math.fsum(model.weight.tolist()) - model.required_weight
-    return Search(grid=grid, required=total - allowed, seed=seed)
+    required = max(total - allowed, model.required_weight)
+    return Search(grid=grid, required=required, seed=seed)
+
+
+def _settled(model: GridCover, search: Search, kinds: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return the best stations, adding one more where the last bit of a sum decides."""
+    while True:
+        search.restore()
+        stations = _in_cells(search.stations, kinds, search.grid.pad)
+        if covered_weight(model, stations) >= model.required_weight:
+            return stations
+        search.required = math.nextafter(search.covered, math.inf)
+        search.best, search.best_value = None, math.inf
+        search.fill()
 
 
 def _in_cells(stations: NDArray[np.int64], kinds: tuple[int, ...], pad: int) -> NDArray[np.int64]:
@@ -203,7 +273,7 @@ def _nothing(
     within = reach[model.xy[:, 0] + fresh.pad, model.xy[:, 1] + fresh.pad] > 0.0
     most = math.fsum(model.weight[within].tolist())
     stations = _in_cells(search.stations, kinds, search.grid.pad)
-    solution = _solution(model, stations, 0.0, _no_proof(model), seed, clock, ())
+    solution = _solution(model, stations, None, seed=seed, clock=clock)
     status = "infeasible" if most < model.required_weight else "unknown"
     return replace(solution, status=status, value=math.inf, gap=math.inf)
 
@@ -211,12 +281,13 @@ def _nothing(
 def _solution(
     model: GridCover,
     stations: NDArray[np.int64],
-    bound: float,
-    certificate: GridCertificate,
+    dual: DualBound | None,
+    *,
     seed: int,
     clock: _Clock,
-    history: tuple[tuple[float, float], ...],
+    history: tuple[tuple[float, float], ...] = (),
 ) -> GridCoverSolution:
+    bound = dual.bound if dual is not None else 0.0
     value = math.fsum(float(model.kinds[k].cost) for k in stations[:, 0])
     covered = covered_weight(model, stations)
     total = math.fsum(model.weight.tolist())
@@ -230,7 +301,7 @@ def _solution(
         share=covered / total if total > 0.0 else 1.0,
         bound=bound,
         gap=gap,
-        certificate=certificate,
+        certificate=_no_proof(model) if dual is None else dual.certificate,
         seed=seed,
         seconds=clock.elapsed_s,
         limit=clock.limit,

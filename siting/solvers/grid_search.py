@@ -71,32 +71,28 @@ def greedy(
 
 
 @nb.njit(cache=True, nogil=True)
-def _sample(
+def _sample(  # noqa: PLR0917 (compiled code takes plain arguments)
     f: Field,
     x: int,
     y: int,
     reach: int,
     price: float,
     temperature: float,
-    nowhere: bool,
     rng: NDArray[np.uint64],
 ) -> tuple[int, int, int]:
     """Draw kind, x, y around (x, y) by heat bath; kind -1 is nowhere."""
     width, height = f.weight.shape
     x0, x1 = max(0, x - reach), min(width, x + reach + 1)
     y0, y1 = max(0, y - reach), min(height, y + reach + 1)
-    top = 0.0 if nowhere else -1e300
+    top = 0.0
     for k in range(f.cost.size):
         for p in range(x0, x1):
             for q in range(y0, y1):
                 if f.near[p, q] == 0:
                     profit = price * f.gain[k, p, q] - f.cost[k]
-                    if profit > top:
-                        top = profit
+                    top = max(top, profit)
     floor = top - _CUTOFF * temperature
-    total = 0.0
-    if nowhere and floor <= 0.0:
-        total = math.exp(-top / temperature)
+    total = math.exp(-top / temperature) if floor <= 0.0 else 0.0
     kind, px, py = -1, x, y
     for k in range(f.cost.size):
         for p in range(x0, x1):
@@ -112,7 +108,7 @@ def _sample(
 
 
 @nb.njit(cache=True, nogil=True)
-def anneal(
+def anneal(  # noqa: PLR0917 (compiled code takes plain arguments)
     f: Field,
     stations: NDArray[np.int64],
     count: int,
@@ -122,7 +118,6 @@ def anneal(
     insertions: float,
     price: float,
     temperature: float,
-    nowhere: bool,
 ) -> tuple[int, float]:
     """Take `steps` steps over `stations` (changed in place); return their count and the weight won.
 
@@ -139,7 +134,7 @@ def anneal(
             a = int(draw(rng) * anchors.shape[0])
             x = anchors[a, 0] + int((draw(rng) - 0.5) * reach)
             y = anchors[a, 1] + int((draw(rng) - 0.5) * reach)
-            k, p, q = _sample(f, x, y, pad, price, temperature, True, rng)
+            k, p, q = _sample(f, x, y, pad, price, temperature, rng)
             if k >= 0 and count < stations.shape[0]:
                 won += place(f, k, p, q)
                 stations[count, 0], stations[count, 1], stations[count, 2] = k, p, q
@@ -148,7 +143,7 @@ def anneal(
         s = int(draw(rng) * count)
         kind, x, y = stations[s, 0], stations[s, 1], stations[s, 2]
         won -= lift(f, kind, x, y)
-        k, p, q = _sample(f, x, y, reach, price, temperature, nowhere, rng)
+        k, p, q = _sample(f, x, y, reach, price, temperature, rng)
         if k < 0:
             count -= 1
             stations[s] = stations[count]

@@ -98,9 +98,10 @@ def disc_sums(
 
 
 @nb.njit(cache=True, nogil=True)
-def stamp(
+def stamp(  # noqa: PLR0917 (compiled code takes plain arguments)
     field: NDArray[np.int16], x: int, y: int, half: NDArray[np.int64], pad: int, value: int
 ) -> None:
+    """Add `value` to `field` over the disc at (x, y)."""
     for d in range(-pad, pad + 1):
         h = half[d + pad]
         for q in range(y - h, y + h + 1):
@@ -108,7 +109,7 @@ def stamp(
 
 
 @nb.njit(cache=True, nogil=True)
-def _spread(
+def _spread(  # noqa: PLR0917 (compiled code takes plain arguments)
     field: NDArray[np.float64], x: int, y: int, half: NDArray[np.int64], pad: int, value: float
 ) -> None:
     for d in range(-pad, pad + 1):
