@@ -168,6 +168,10 @@ names = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_EXTRA_INDEX_URL
          "cert": "SSL_CERT_FILE", "proxy": "ALL_PROXY", "trusted-host": "UV_INSECURE_HOST",
          "default-timeout": "UV_HTTP_TIMEOUT", "timeout": "UV_HTTP_TIMEOUT"}
 found = {uv: settings[pip] for pip, uv in names.items() if settings.get(pip)}
+# Certificates the administrator added to the system count; uv's own list does not hold them.
+system = "/etc/ssl/certs/ca-certificates.crt"
+if os.path.exists(system):
+    found.setdefault("SSL_CERT_FILE", system)
 if settings.get("find-links"):
     found["UV_FIND_LINKS"] = settings["find-links"].replace(" ", ",")
 if settings.get("no-index", "").lower() in ("1", "true", "yes", "on"):
