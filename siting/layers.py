@@ -306,10 +306,11 @@ def _water(layers: Layers) -> BaseGeometry | None:
 
 
 def _water_source(layers: Layers) -> str:
-    """Name every source of the water bodies once, in order of first use."""
+    """Name every source of the water bodies once, each with its licence's credit."""
     if layers.water is None:
         return ""
-    return "; ".join(dict.fromkeys(layers.water.sort_values("source")["source"].astype(str)))
+    pairs = layers.water[["source", "licence"]].astype(str).drop_duplicates()
+    return "; ".join(sorted(pairs["source"] + "; " + pairs["licence"]))
 
 
 def _demand(layers: Layers, zones: Sequence[Zone]) -> Demand:
