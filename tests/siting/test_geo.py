@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyproj
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siting import datasets, geo
@@ -70,6 +70,7 @@ def test_frames_agree_with_independent_pairs(
     assert metres(found, (pairs[:, target], pairs[:, target + 1])).max() < 1e-3
 
 
+@settings(deadline=None)
 @given(lon=lons, lat=lats)
 def test_gcj02_inverse_returns_within_a_millimetre(lon: float, lat: float) -> None:
     """Anywhere in China, decoding the shifted position gives the position back."""
@@ -77,6 +78,7 @@ def test_gcj02_inverse_returns_within_a_millimetre(lon: float, lat: float) -> No
     assert metres((np.asarray(lon), np.asarray(lat)), back)[0] < 1e-3
 
 
+@settings(deadline=None)
 @given(lon=lons, lat=lats)
 def test_bd09_inverse_returns_within_a_millimetre(lon: float, lat: float) -> None:
     """Anywhere in China, decoding a Baidu position gives the position back."""
@@ -127,6 +129,7 @@ def test_a_declared_frame_is_decoded_and_encoded() -> None:
     assert metres(there, geo.wgs84_to_bd09(114.9, 30.4))[0] == 0.0
 
 
+@settings(deadline=None)
 @given(lon=st.floats(EZHOU[0], EZHOU[2]), lat=st.floats(EZHOU[1], EZHOU[3]))
 def test_projection_returns_within_a_centimetre(lon: float, lat: float) -> None:
     """Projecting and back returns within 1 cm."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siting.errors import InputError
@@ -36,6 +36,7 @@ def test_a_grid_covers_its_geometry_from_a_round_corner() -> None:
     assert (grid.west_m, grid.south_m, grid.columns, grid.rows) == (1000.0, 1900.0, 4, 5)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(900, 1500), st.floats(1900, 2400)), min_size=3, max_size=6))
 def test_cells_inside_agree_with_one_by_one_tests(corners: list[tuple[float, float]]) -> None:
     """Whole-grid tests by bounding box give the same cells as asking for each centre."""
@@ -68,6 +69,7 @@ def test_land_cells_leave_out_water_and_the_rest_of_the_world() -> None:
     assert set(first.tolist()) == {0}
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0, 1e6), min_size=1, max_size=40).filter(lambda share: sum(share) > 1e-3),
     st.integers(0, 10**6),
@@ -103,6 +105,7 @@ def _square(people: int, urban_share: float) -> tuple[np.ndarray, np.ndarray]:
     return spread, np.hypot(*(xy - town[0]).T)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100_000), st.floats(0, 1))
 def test_people_resum_to_the_census(people: int, urban_share: float) -> None:
     """Whatever the total and the urban share, the cells hold exactly the census."""
