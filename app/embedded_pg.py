@@ -325,23 +325,37 @@ class EmbeddedPostgres:
             )
 
     def _running(self, user: _ServerUser) -> bool:
-        """Say whether our server runs, by its own lock file; remove one that points elsewhere.
+        """Say whether our server runs, by its own lock file; remove one that misleads.
 
-        After a crash the number in the lock file may belong to another program, which the server
-        would take for itself and refuse to start.
+        After a crash the number in the lock files may belong to another program, or to the dead
+        server that nobody has reaped yet; the server would then refuse to start.
         """
         shown = user.run(["/bin/cat", self.cluster / "postmaster.pid"])
-        if shown.returncode != 0:
+        lines = shown.stdout.splitlines()
+        if shown.returncode != 0 or not lines:
             return False
-        pid = shown.stdout.partition("\n")[0].strip()
         try:
-            command = Path(f"/proc/{int(pid)}/cmdline").read_bytes().split(b"\0")
+            command = Path(f"/proc/{int(lines[0])}/cmdline").read_bytes().split(b"\0")
         except (OSError, ValueError):
-            command = []
+            return False  # no such process: the server sees that itself
         if os.fsencode(self.cluster) in command:
             return True
-        user.run(["/bin/rm", "-f", self.cluster / "postmaster.pid"])
+        self._await_orphans(lines)
+        socket_lock = self.socket_dir / f".s.PGSQL.{PORT}.lock"
+        user.run(["/bin/rm", "-f", self.cluster / "postmaster.pid", socket_lock])
         return False
+
+    def _await_orphans(self, lock_lines: Sequence[str]) -> None:
+        """Wait until no session of a crashed server is attached to its shared memory any more."""
+        numbers = lock_lines[6].split() if len(lock_lines) > 6 else []  # noqa: PLR2004 - key and id are its 7th line
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while len(numbers) == 2 and _attached(int(numbers[1])):  # noqa: PLR2004
+            if time.monotonic() > deadline:
+                raise EmbeddedPostgresError(
+                    "the private database crashed and one of its sessions still runs; end the "
+                    f"processes named 'postgres' that use {self.cluster}, then start again"
+                )
+            time.sleep(0.1)
 
     def _await_ready(self, user: _ServerUser, binaries: Path) -> None:
         """Wait for a server that another process has just begun to start."""
@@ -381,6 +395,12 @@ def default_socket_dir(data_dir: Path) -> Path:
     if os.geteuid() != 0 and runtime.startswith("/") and os.access(runtime, os.W_OK):
         return Path(runtime) / name
     return Path(tempfile.gettempdir()) / name
+
+
+def _attached(segment: int) -> bool:
+    """Say whether a process is attached to a System V shared memory segment."""
+    table = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
+    return any(int(row[1]) == segment and int(row[6]) > 0 for row in table)
 
 
 def _identity(pid: int) -> dict[str, int]:
