@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 
 from siting.progress import Progress, Report, Stop
+
+#: The caller's `stop` may be slow to answer; it is asked no more often than this [s].
+ASK_EVERY_S = 0.05
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,6 +32,7 @@ class Clock:
     began: float = field(default_factory=time.monotonic)
     stopped: bool = False
     timed_out: bool = False
+    asked: float = -math.inf
 
     @property
     def elapsed_s(self) -> float:
@@ -41,9 +46,11 @@ class Clock:
 
     def expired(self) -> bool:
         """Tell whether to end now, because of the caller or the limit."""
-        if not self.stopped and self.stop is not None and self.stop():
-            self.stopped = True
-        if self.elapsed_s >= self.limit_s:
+        now = self.elapsed_s
+        if self.stop is not None and not self.stopped and now - self.asked >= ASK_EVERY_S:
+            self.asked = now
+            self.stopped = self.stop()
+        if now >= self.limit_s:
             self.timed_out = True
         return self.stopped or self.timed_out
 

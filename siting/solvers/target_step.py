@@ -8,21 +8,36 @@ import numpy.typing as npt
 
 from siting.models.bounds import targets_bound
 from siting.models.covering import CoverModel
+from siting.models.core import Core, core_of
 from siting.models.presolve import SetCover, lift, reduce_targets
 from siting.solvers.clock import Clock
+from siting.solvers.coarse import coarse_prices
 from siting.solvers.greedy import greedy_cover
 from siting.solvers.lagrangian import CoverRelaxation, Duals, ascend
 from siting.solvers.proven import Proven
+from siting.solvers.reshuffle import Reshuffle
 from siting.solvers.windows import Windows
 
 log = logging.getLogger(__name__)
 
-#: Subgradient steps between two answers made from the prices.
-STEPS_PER_ROUND = 40
-#: Rounds of subgradient steps.
-ROUNDS = 15
+#: Subgradient steps between two looks at the clock.
+STEPS_PER_ROUND = 30
+#: Rounds of subgradient steps on each core.
+ROUNDS = 10
+MIN_STEP = 1e-3
+#: Columns whose reduced cost is at most this share of their cost make the core.
+CORE_SHARE = (0.35, 0.25)
+#: Ruins between two looks at the clock, and rounds of them.
+RUINS_PER_ROUND = 250
+RUIN_ROUNDS = 160
+#: Most columns taken out at once.
+RUIN_SIZE = 6
+#: Rise of cost accepted at first, as a share of a mean column's cost; it falls to nothing.
+RUIN_THRESHOLD = 0.1
 #: Windows re-planned without gain before the search ends, per chosen column.
-PATIENCE = 1.0
+PATIENCE = 0.5
+#: Rows up to which windows are small enough for exact programmes.
+WINDOW_ROWS = 30_000
 
 
 def solve_targets(
@@ -114,41 +129,96 @@ class _Search:
         self.clock.report("targets", fraction, value=self.cost, bound=bound, unit=self.unit)
 
     def price(self) -> None:
-        """Find good multipliers, and answers from them on the way."""
-        step = 1.0
-        for number in range(ROUNDS):
-            if self.done():
-                return
-            step = ascend(
-                self.relaxation,
-                self.duals,
-                upper=1.01 * min(self.cost, 1e300),
-                iterations=STEPS_PER_ROUND,
-                step=step,
-                multipliers=self.relaxation.multipliers,
-            )
-            self.offer(greedy_cover(self.problem, self.duals.prices))
-            self.report(0.4 * (number + 1) / ROUNDS)
-            if step < 1e-3:
-                return
+        """Find good multipliers: a clustered programme, then steps on ever better cores."""
+        started = coarse_prices(self.problem, self.clock.until(0.5))
+        self.adopt(self.duals.prices if started is None else started)
+        self.offer(greedy_cover(self.problem, self.duals.prices))
+        for number, share in enumerate(CORE_SHARE):
+            core = self.core(share)
+            relaxation = CoverRelaxation(core.problem)
+            prices = core.shrink(self.duals.prices)
+            bound, _ = relaxation(prices)
+            duals = Duals(prices=prices, multipliers=relaxation.multipliers.copy(), bound=bound)
+            step = 0.1
+            for done in range(ROUNDS):
+                if self.done() or step < MIN_STEP:
+                    break
+                step = ascend(
+                    relaxation,
+                    duals,
+                    upper=self.cost,
+                    iterations=STEPS_PER_ROUND,
+                    step=step,
+                    multipliers=relaxation.multipliers,
+                )
+                self.report(0.2 * (number + (done + 1) / ROUNDS))
+            self.adopt(core.grow(self.problem, duals.prices, duals.multipliers))
+
+    def adopt(self, prices: npt.NDArray[np.float64]) -> None:
+        """Keep prices, or the nearest at which no column is under cost, if they prove more."""
+        bound, _ = self.relaxation(prices)
+        duals = Duals(prices=prices, multipliers=self.relaxation.multipliers.copy(), bound=bound)
+        for candidate in (duals, self.relaxation.feasible(duals)):
+            if candidate.bound > self.duals.bound:
+                self.duals = candidate
+
+    def core(self, share: float) -> Core:
+        """Return the columns that are nearly worth their cost, those of the best answer, and one
+        for every row."""
+        p = self.problem
+        self.relaxation(self.duals.prices)
+        reduced = self.relaxation.reduced
+        near = reduced <= share * p.cost
+        near[self.best] = True
+        ratio = reduced / np.maximum(p.cost, 1e-12)
+        least = np.minimum.reduceat(ratio[p.row_cols], p.row_ptr[:-1])
+        row = np.repeat(np.arange(p.rows), np.diff(p.row_ptr))
+        near[p.row_cols[(ratio[p.row_cols] <= least[row]) & p.hard[row]]] = True
+        return core_of(p, np.flatnonzero(near))
 
     def descend(self, seed: int) -> None:
-        """Re-plan windows until none gains."""
-        if self.best is None or not len(self.best):
+        """Ruin and recreate on the core, then re-plan windows exactly where they are small."""
+        if self.best is None or not len(self.best) or self.done():
             return
-        self.relaxation(self.duals.prices)
-        windows = Windows(
-            problem=self.problem, chosen=self.best, reduced=self.relaxation.reduced, seed=seed
+        core = self.core(CORE_SHARE[-1])
+        place = np.searchsorted(core.columns, self.best)
+        search = Reshuffle(
+            core.problem,
+            place,
+            prices=core.shrink(self.duals.prices),
+            multipliers=self.duals.multipliers,
+            seed=seed,
         )
-        idle, tried = 0, 0
+        mean = self.cost / len(self.best)
+        for number in range(RUIN_ROUNDS):
+            if self.done():
+                break
+            falling = max(0.0, 1.0 - number / (0.8 * RUIN_ROUNDS))
+            search.run(RUINS_PER_ROUND, size=RUIN_SIZE, threshold=RUIN_THRESHOLD * mean * falling)
+            self.offer(core.columns[search.best])
+            self.report(0.4 + 0.6 * (number + 1) / RUIN_ROUNDS)
+        log.info("targets: ruined to cost %.0f, bound %.0f", self.cost, self.duals.bound)
+        if core.problem.rows <= WINDOW_ROWS and not (core.problem.need > 0).any():
+            self.replan(core, seed)
+
+    def replan(self, core: Core, seed: int) -> None:
+        """Re-plan windows until none gains."""
+        assert self.best is not None  # noqa: S101
+        relaxation = CoverRelaxation(core.problem)
+        relaxation(core.shrink(self.duals.prices))
+        windows = Windows(
+            problem=core.problem,
+            chosen=np.searchsorted(core.columns, self.best),
+            reduced=relaxation.reduced,
+            seed=seed,
+        )
+        idle = 0
         rng = np.random.default_rng(seed)
         while not self.done() and idle < PATIENCE * len(windows.chosen):
             column = int(windows.chosen[rng.integers(len(windows.chosen))])
             idle = 0 if windows.improve(column, self.clock) else idle + 1
-            self.offer(windows.chosen)
-            tried += 1
-            self.report(0.4 + 0.6 * idle / (PATIENCE * len(windows.chosen)))
-        log.info("targets: %d windows, cost %.0f, bound %.0f", tried, self.cost, self.duals.bound)
+            self.offer(core.columns[windows.chosen])
+            self.report(1.0)
 
     def result(self) -> Proven:
         """Carry answer and multipliers back to the model."""
