@@ -7,7 +7,6 @@ is missing, 2 the input has faults, 130 interrupted.
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ import typer
 from rich.console import Console
 
 from siting.errors import InputError, SitingError
+from siting.text import Language
 
 app = typer.Typer(
     name="siting",
@@ -36,13 +36,6 @@ on synthetic data say so.""",
 )
 
 
-class Language(StrEnum):
-    """Language of maps, tables and reports."""
-
-    ZH = "zh"
-    EN = "en"
-
-
 Out = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Folder the results are written to.")
 ]
@@ -56,7 +49,7 @@ def plan(
         typer.Argument(metavar="SCENARIO.toml", help="The question; see `siting scenario`."),
     ],
     out: Out,
-    lang: Lang = Language.ZH,
+    lang: Lang = "zh",
 ) -> None:
     """Answer a scenario on files alone: no database, no network.
 
@@ -67,7 +60,7 @@ def plan(
     """
     from app.console import plan_on_files
 
-    plan_on_files(scenario, out, language=lang.value)
+    plan_on_files(scenario, out, language=lang)
 
 
 @app.command()
@@ -82,7 +75,7 @@ def scenario() -> None:
 
 
 @app.command()
-def demo(out: Out = Path("out/demo"), lang: Lang = Language.ZH) -> None:
+def demo(out: Out = Path("out/demo"), lang: Lang = "zh") -> None:
     """Plan Ezhou's 5G network through the whole service and leave map, tables and report.
 
     Starts a private PostGIS, loads Ezhou, asks the API for a plan, follows the worker, verifies
@@ -92,7 +85,7 @@ def demo(out: Out = Path("out/demo"), lang: Lang = Language.ZH) -> None:
     """
     from app.demo import run_demo
 
-    run_demo(out, language=lang.value)
+    run_demo(out, language=lang)
 
 
 @app.command()

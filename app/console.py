@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Display
 from rich.table import Table
 
+from siting.coverage import build_coverage
+from siting.datasets import named_dataset
+from siting.io.plan_files import write_outputs
+from siting.io.scenario_file import read_scenario
+from siting.messages import say
+from siting.plan import Outcome
 from siting.progress import Progress, Report
+from siting.report import Facts, PlanTables, headline, honesty_lines, plan_tables, synthetic_line
+from siting.report.honesty import bound_text, gap_text, value_text, zone_name
+from siting.scenario import build_scenario
+from siting.solve import solve
+from siting.text import (
+    Language,
+    count_text,
+    money_text,
+    seconds_text,
+    share_text,
+    weight_text,
+)
+from siting.verify import verify
 
 PHASES = {
     "queued": "waiting for the worker",
@@ -35,14 +55,13 @@ def display(console: Console) -> Iterator[Report]:
         TimeElapsedColumn(),
     )
     with Display(*columns, console=console, transient=not console.is_terminal) as bars:
-        tasks: dict[str, int] = {}
+        tasks: dict[str, TaskID] = {}
 
         def report(progress: Progress) -> None:
             if progress.phase not in tasks:
-                for phase, task in tasks.items():
+                for task in tasks.values():
                     bars.update(task, completed=1.0)
                     bars.stop_task(task)
-                    tasks[phase] = task
                 name = PHASES.get(progress.phase, progress.phase)
                 tasks[progress.phase] = bars.add_task(name, total=1.0, figures="")
                 if not console.is_terminal:
@@ -67,7 +86,13 @@ def figures(progress: Progress) -> str:
     return text
 
 
-def plan_on_files(path: Path, out: Path, *, language: str) -> None:
+def terminal() -> Console:
+    """Return the console results go to; wide enough for the tables where it is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=max(console.width, 120))
+
+
+def plan_on_files(path: Path, out: Path, *, language: Language) -> None:
     """Answer a scenario document on files alone and print the result.
 
     Raises
@@ -76,15 +101,7 @@ def plan_on_files(path: Path, out: Path, *, language: str) -> None:
         When the document has faults, a file cannot be read or written, or the plan does not pass
         the verifier.
     """
-    from siting.coverage import build_coverage  # noqa: PLC0415 - keeps `siting --help` quick
-    from siting.datasets import named_dataset  # noqa: PLC0415
-    from siting.io.plan_files import write_outputs  # noqa: PLC0415
-    from siting.io.scenario_file import read_scenario  # noqa: PLC0415
-    from siting.scenario import build_scenario  # noqa: PLC0415
-    from siting.solve import solve  # noqa: PLC0415
-    from siting.verify import verify  # noqa: PLC0415
-
-    console = Console()
+    console = terminal()
     spec = read_scenario(path)
     began = time.monotonic()
 
@@ -100,14 +117,72 @@ def plan_on_files(path: Path, out: Path, *, language: str) -> None:
         verify(scenario, plan)
         report(Progress(phase="outputs", fraction=0.0, elapsed_s=elapsed()))
         written = write_outputs(scenario, plan, coverage, out, language=language)
-    print_plan(console, scenario, plan, language=language)
-    print_files(console, written)
+    print_plan(console, plan_tables(scenario, plan, coverage), language=language)
+    print_files(console, written.values())
 
 
-def print_files(console: Console, written: list[Path]) -> None:
+def print_plan(console: Console, tables: PlanTables, *, language: Language) -> None:
+    """Print a plan: a row per target and district, then totals, proofs and what is synthetic."""
+    facts = tables.facts
+    table = Table(box=None, padding=(0, 2, 0, 0), title=headline(facts, language), title_style="")
+    table.title_justify = "left"
+    heads = ("zone", "standard", "target", "served", "shortfall", "state")
+    for head in heads:
+        right = head in {"target", "served", "shortfall"}
+        table.add_column(say(head, language), justify="right" if right else "left")
+    for outcome in facts.targets:
+        table.add_row(*_outcome_row(facts, outcome, language))
+    console.print(table)
+    districts = Table(box=None, padding=(0, 2, 0, 0))
+    for head in ("zone_kind.district", "stations", "sites", "cost", "standard", "served"):
+        text_column = head in {"zone_kind.district", "standard"}
+        districts.add_column(say(head, language), justify="left" if text_column else "right")
+    for row in tables.districts.to_dict("records"):
+        districts.add_row(*_district_row(facts, row, language))
+    console.print(districts)
+    for step in facts.steps:
+        console.print(
+            f"{say(f'step.{step.name}', language)}: {value_text(step, language)}; "
+            f"{say(f'bound.{step.sense.value}', language)} {bound_text(step, language)}; "
+            f"{say('gap', language)} {gap_text(step, language)}; "
+            f"{seconds_text(step.runtime_s, language)}",
+            markup=False,
+            highlight=False,
+        )
+    for line in (*honesty_lines(facts, language), synthetic_line(facts, language)):
+        console.print(line, markup=False, highlight=False)
+
+
+def _short(name: str) -> str:
+    """Leave out what a name explains in brackets: a terminal is narrow."""
+    return name.partition("(")[0].partition("（")[0].strip() or name
+
+
+def _outcome_row(facts: Facts, outcome: Outcome, language: Language) -> tuple[str, ...]:
+    required = outcome.required_fraction
+    state = say("state.none" if outcome.state is None else f"state.{outcome.state.value}", language)
+    return (
+        _short(zone_name(facts, outcome.zone_id, language)),
+        _short(facts.standard_name(outcome.standard_id, language)),
+        "" if required is None else share_text(required, language, "up"),
+        share_text(outcome.share, language),
+        weight_text(outcome.shortfall, outcome.weight, language) if outcome.shortfall else "0",
+        state,
+    )
+
+
+def _district_row(facts: Facts, row: dict[Any, Any], language: Language) -> tuple[str, ...]:
+    return (
+        str(row["name_zh"] if language == "zh" else row["name_en"]),
+        count_text(row["stations"]),
+        count_text(row["sites"]),
+        money_text(row["cost_cny"], language),
+        _short(facts.standard_name(row["standard"], language)),
+        share_text(row[f"{facts.focus.weight}_share"], language),
+    )
+
+
+def print_files(console: Console, written: Iterable[Path]) -> None:
     """List the files that were written."""
     for path in written:
         console.print(f"  {path}", markup=False, highlight=False)
-
-
-__all__ = ["Table", "display", "figures", "plan_on_files", "print_files"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import re
 import shutil
@@ -189,12 +188,16 @@ def _port(settings: Settings) -> Finding:
 
 def _postgis() -> list[Finding]:
     try:
+        own_server = load_settings().database.url is not None
+    except (SitingError, ValueError):
+        own_server = False
+    try:
         binaries = find_binaries()
     except EmbeddedPostgresError as error:
         return [
             Finding(
                 what="PostgreSQL with PostGIS",
-                ok=bool(os.environ.get("DATABASE_URL")),
+                ok=own_server,
                 detail=str(error).splitlines()[0],
                 mend="apt-get install -y postgresql-postgis, or set DATABASE_URL",
             )

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 from rich.console import Console
@@ -77,8 +78,15 @@ def check_port(host: str, port: int) -> int:
 
 
 @contextmanager
-def running_service(settings: Settings) -> Iterator[RunningService]:
+def running_service(settings: Settings, *, log: Path | None = None) -> Iterator[RunningService]:
     """Start everything, wait until it is healthy, and stop all of it at the end.
+
+    Parameters
+    ----------
+    settings
+        What to run with; port 0 takes any free one.
+    log
+        File that gets what API and worker print, or None: this process's own output.
 
     The database is made ready and Ezhou is loaded first; API and worker are processes of their
     own, which end with this one however it ends.
@@ -100,6 +108,7 @@ def running_service(settings: Settings) -> Iterator[RunningService]:
         environment = child_environment(settings)
         api = [sys.executable, "-m", "app.main"]
         worker = [sys.executable, "-m", "app.worker"]
+        output = None if log is None else stack.enter_context(log.open("ab"))
         parts: dict[str, subprocess.Popen[bytes]] = {}
         stack.callback(_stop, parts)
         for name, command in (("api", api), ("worker", worker)):
@@ -107,6 +116,8 @@ def running_service(settings: Settings) -> Iterator[RunningService]:
                 command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
                 start_new_session=True,
                 preexec_fn=_end_with_parent,  # noqa: PLW1509 - no thread runs yet
             )
