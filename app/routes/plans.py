@@ -57,9 +57,9 @@ def request_plan(
     ] = None,
 ) -> PlanOut:
     """Queue the computation of a plan; its state is at the `Location`."""
-    existing(session, scenario_id)
     if idempotency_key is not None:
         _check_key(idempotency_key)
+    existing(session, scenario_id)
     row = plan_requests.request_plan(session, scenario_id, idempotency_key)
     response.headers["Location"] = absolute(request, f"/api/v1/plans/{row.id}")
     return _out(request, session, row)
