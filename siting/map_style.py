@@ -43,28 +43,30 @@ class Symbol:
         Colour of the shape.
     letter
         Short text inside the shape.
-    letter_y
-        Baseline of the letter in units below the centre.
+    letter_y, letter_size
+        Baseline of the letter in units below the centre, and its height.
     """
 
     path: str
     fill: str
     letter: str
     letter_y: float
+    letter_size: float
 
 
 #: 5G base station by station class: a triangle each, told apart by shape, then by tone.
 _STATIONS = {
-    "macro": (_MACRO, "#0069C8", 6.0),
-    "micro": (_MICRO, "#2F80CF", 0.5),
-    "wide_area": (_WIDE, "#00396E", 2.5),
+    "macro": (_MACRO, "#0069C8", 6.0, 8.0),
+    "micro": (_MICRO, "#2F80CF", -0.5, 6.5),
+    "wide_area": (_WIDE, "#00396E", 2.5, 7.5),
 }
 
 
 def station_symbol(station_class: str, band: str) -> Symbol:
     """Return the symbol of a 5G station; an unknown class looks like a macro."""
-    path, fill, letter_y = _STATIONS.get(station_class, _STATIONS["macro"])
-    return Symbol(path=path, fill=fill, letter=band.removeprefix("n")[:3], letter_y=letter_y)
+    path, fill, letter_y, size = _STATIONS.get(station_class, _STATIONS["macro"])
+    letter = band.removeprefix("n")[:3]
+    return Symbol(path=path, fill=fill, letter=letter, letter_y=letter_y, letter_size=size)
 
 
 def symbol_svg(symbol: Symbol, size_px: int = 22) -> str:
@@ -73,7 +75,7 @@ def symbol_svg(symbol: Symbol, size_px: int = 22) -> str:
         f'<svg class="symbol" viewBox="-13 -13 26 26" width="{size_px}" height="{size_px}" '
         f'aria-hidden="true"><path d="{symbol.path}" fill="{symbol.fill}" stroke="#FFFFFF" '
         f'stroke-width="1"/><text x="0" y="{symbol.letter_y}" text-anchor="middle" '
-        f'font-size="8" font-weight="700" fill="#FFFFFF">{escape(symbol.letter)}</text></svg>'
+        f'font-size="{symbol.letter_size}" font-weight="700" fill="#FFFFFF">{escape(symbol.letter)}</text></svg>'
     )
 
 

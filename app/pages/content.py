@@ -63,6 +63,16 @@ def summary(tables: PlanTables, language: Language) -> dict[str, Any]:
     }
 
 
+def state_counts(tables: PlanTables, language: Language) -> list[tuple[str, str]]:
+    """Count the targets in each state, the best first."""
+    states = list(tables.zones["state"])
+    return [
+        (state_text(state.value, language), count_text(states.count(state.value)))
+        for state in TargetState
+        if state.value in states
+    ]
+
+
 def board(tables: PlanTables, language: Language) -> list[dict[str, str]]:
     """Return the target board, what is worst first, then in the scenario's order."""
     order = [

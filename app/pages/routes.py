@@ -157,6 +157,7 @@ def _result_page(request: Request, view: PlanView, shared: dict[str, Any]) -> HT
         honesty=honesty_lines(tables.facts, language),
         figures=content.figures(tables.facts, language),
         board=content.board(tables, language),
+        counts=content.state_counts(tables, language),
         grids=[
             (say("districts", language), districts_grid(tables, language)),
             (say("technology", language), technologies_grid(tables.facts, language)),

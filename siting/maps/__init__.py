@@ -233,7 +233,8 @@ def plan_map(
     _Drawing(_script_json(payload)).add_to(drawn)
     figure = drawn.get_root()
     if isinstance(figure, Figure):
-        figure.title = title_zh if language == "zh" else title_en
+        # Folium puts the title into the page as it is.
+        figure.title = escape(title_zh if language == "zh" else title_en)
         figure.html.add_child(Element(_raw(head_html(tables.facts))), name="head")
     _LOG.info(
         "map: stations=%d zones=%d demand layers=%d in %.2f s",

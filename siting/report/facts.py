@@ -207,9 +207,9 @@ def facts_of(scenario: Scenario, plan: Plan, coverage: Coverage) -> Facts:
 
 
 def _credits(scenario: Scenario) -> tuple[str, ...]:
-    """Name the sources of what a map shows; a zone's own construction note is left out."""
+    """Name the sources of what a map shows; how a zone was drawn is left out."""
     data = scenario.data
-    zones = [zone.source.rpartition("; ")[0] or zone.source for zone in data.zones]
+    zones = [zone.source.rpartition("; ")[2] for zone in data.zones]
     named = [zone.source for zone in data.study_area.districts]
     named += [data.study_area.water_source, *zones]
     return tuple(dict.fromkeys(source for source in named if source))

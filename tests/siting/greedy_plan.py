@@ -51,9 +51,7 @@ def greedy_plan(scenario: Scenario, coverage: Coverage) -> Plan:
         fill(target.standard_id, weight, 0, target.required_fraction * weight.sum() - 1e-6)
     cut = len(chosen)
     if scenario.objective is not None:
-        fill(
-            scenario.objective.standard_id, demand.weights[scenario.objective.weight], 1, math.inf
-        )
+        fill(scenario.objective.standard_id, demand.weights[scenario.objective.weight], 1, math.inf)
     order = np.argsort(chosen, kind="stable")
     selected = np.array(chosen, dtype=np.intp)[order]
     outcomes = [

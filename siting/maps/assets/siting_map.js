@@ -65,7 +65,7 @@
       }
       if (scale >= 0.9 && symbol.letter) {
         context.fillStyle = "#FFFFFF";
-        context.font = "700 8px sans-serif";
+        context.font = "700 " + symbol.letter_size + "px sans-serif";
         context.textAlign = "center";
         context.fillText(symbol.letter, 0, symbol.letter_y);
       }
@@ -81,7 +81,7 @@
     var renderer = L.canvas({ pane: "sm-stations", padding: 0.3 });
     var symbols = data.symbols.map(function (item) {
       return { shape: new Path2D(item.path), fill: item.fill, letter: item.letter,
-               letter_y: item.letter_y, core: data.core };
+               letter_y: item.letter_y, letter_size: item.letter_size, core: data.core };
     });
     var marks = [], columns = data.stations, seen = {};
     columns.lonlat.forEach(function (place, index) {
