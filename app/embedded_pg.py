@@ -193,7 +193,7 @@ class EmbeddedPostgres:
                 self._await_ready(user, binaries)
             else:
                 self._launch(user, binaries)
-            if not running or not self._owner_lives():
+            if not running or not self.owner_lives():
                 self._owner_file.write_text(json.dumps(_identity(os.getpid())))
                 self.owned = True
         verb = "attached to" if running else "started"
@@ -369,7 +369,8 @@ class EmbeddedPostgres:
                 )
             time.sleep(0.1)
 
-    def _owner_lives(self) -> bool:
+    def owner_lives(self) -> bool:
+        """Say whether the process that started or adopted the cluster still runs."""
         try:
             recorded = json.loads(self._owner_file.read_text())
             return recorded == _identity(int(recorded["pid"]))

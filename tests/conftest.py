@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
+import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +22,33 @@ from app.load import load_ezhou
 from app.settings import Settings
 
 
+def pytest_configure() -> None:
+    """End in good order on SIGTERM too, so that no server is left behind."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, interrupt)
+
+
+def _sweep() -> None:
+    """Stop and remove the servers of test sessions that were killed; one session at a time."""
+    tmp = Path(tempfile.gettempdir())
+    with (tmp / f"siting-test-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for owner in tmp.glob("siting-test-*/owner.json"):
+            server = EmbeddedPostgres(owner.parent, fsync=False)
+            if owner.stat().st_uid == os.getuid() and not server.owner_lives():
+                server.start()  # adopts it
+                server.stop()
+                shutil.rmtree(owner.parent)
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """Start a private PostGIS without fsync; without PostGIS this fails with the apt command."""
+    _sweep()
     # Not pytest's own directory: its path is too deep for a socket and closed to other users.
     folder = Path(tempfile.mkdtemp(prefix="siting-test-"))
     folder.chmod(0o755)
