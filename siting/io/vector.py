@@ -22,7 +22,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from shapely.geometry.base import BaseGeometry
 
 from siting.errors import CrsError, FileError, InputError, Problem, raise_if
-from siting.geo import WGS84, gcj02_to_wgs84, reframe
+from siting.geo import WGS84, gcj02_offset_check, gcj02_to_wgs84, reframe, repair_polygons
 from siting.io.geojson import (
     declared_crs,
     features_of,
@@ -46,10 +46,6 @@ _FORMATS = {
     ".gpkg": "GeoPackage",
     ".fgb": "FlatGeobuf",
 }
-#: How much likelier the decoded shapes must be before GCJ-02 is suspected.
-_BETTER = 0.5
-#: Least overlap (intersection over union) for two outlines to be of one district.
-_SAME_DISTRICT = 0.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,55 +111,13 @@ def read_vector(
     frame = frame.set_geometry(_in_wgs84(list(frame.geometry), name), crs=WGS84)
     frame, repairs = _repair(frame, problems)
     _check_positions(frame, problems)
-    if not is_gcj02(name) and offset_suspected(list(frame.geometry), districts):
-        problems.append(
-            Problem(
-                "crs",
-                f"the polygons match known districts only after the GCJ-02 offset is removed, but "
-                f"the file says {name!r}",
-                "declare crs=GCJ-02",
-            )
-        )
+    if not is_gcj02(name) and not problems and districts:
+        reference = np.array(districts, dtype=object)
+        problems += gcj02_offset_check(frame.geometry.to_numpy(), reference, where="crs")
     raise_if(problems)
     notes = (("GCJ-02 offset removed from every position",) if is_gcj02(name) else ()) + repairs
     logger.info("vector read: file=%s n=%d crs=%s", path.name, len(frame), name)
     return VectorLayer(frame=frame, crs=name, notes=notes)
-
-
-def offset_suspected(geometries: Sequence[BaseGeometry], districts: Sequence[BaseGeometry]) -> bool:
-    """Say whether polygons match known districts clearly better with the GCJ-02 offset removed.
-
-    Parameters
-    ----------
-    geometries
-        What was given as WGS 84 [deg].
-    districts
-        Outlines known to be WGS 84 [deg].
-
-    Notes
-    -----
-    For each polygon that is one of the districts (intersection over union above 0.9 once the
-    offset is removed), the part that does not match is compared before and after. Two independent
-    drawings of one boundary differ, but not by less after a shift of half a kilometre.
-    """
-    for geometry in geometries:
-        if geometry.geom_type not in {"Polygon", "MultiPolygon"}:
-            continue
-        decoded = reframe(geometry, gcj02_to_wgs84)
-        for district in districts:
-            after = _overlap(decoded, district)
-            if after > _SAME_DISTRICT and 1 - after < _BETTER * (1 - _overlap(geometry, district)):
-                return True
-    return False
-
-
-def _overlap(one: BaseGeometry, other: BaseGeometry) -> float:
-    if not one.envelope.intersects(other.envelope):
-        return 0.0
-    # Both are checked for validity on the way in; the buffer mends what decoding folded.
-    one = one if one.is_valid else one.buffer(0)
-    shared = one.intersection(other).area
-    return shared / (one.area + other.area - shared)
 
 
 def _format_of(path: Path) -> str:
@@ -293,22 +247,19 @@ def _repair(
     frame: gpd.GeoDataFrame, problems: list[Problem]
 ) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
     """Mend polygons that cross themselves; refuse those of which no area is left."""
-    geometries, notes = list(frame.geometry), []
-    for row, geometry in enumerate(geometries):
-        if geometry.is_valid or not np.isfinite(geometry.bounds).all():
-            continue
-        reason = shapely.is_valid_reason(geometry)
-        parts = [
-            part
-            for part in shapely.get_parts(shapely.make_valid(geometry))
-            if part.geom_type in {"Polygon", "MultiPolygon"} and part.area > 0
-        ]
-        if not parts:
-            problems.append(Problem(f"feature {row + 1}", f"{reason}; no area is left", "redraw"))
-            continue
-        geometries[row] = shapely.union_all(parts)
-        notes.append(f"feature {row + 1} repaired: {reason}")
-    return frame.set_geometry(geometries, crs=frame.crs), tuple(notes)
+    shapes = frame.geometry.to_numpy().copy()
+    areal = np.flatnonzero(
+        np.isin(
+            shapely.get_type_id(shapes),
+            (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON),
+        )
+        # What could not be transformed is named with its position.
+        & np.isfinite(shapely.bounds(shapes)).all(axis=1)
+    )
+    done = repair_polygons(shapes[areal])
+    shapes[areal] = done.geometry
+    problems.extend(done.refused)
+    return frame.set_geometry(shapes, crs=frame.crs), tuple(str(item) for item in done.repaired)
 
 
 def _check_positions(frame: gpd.GeoDataFrame, problems: list[Problem]) -> None:
