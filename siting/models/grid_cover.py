@@ -148,14 +148,14 @@ class GridCoverSolution:
     Parameters
     ----------
     status
-        ``"optimal"``, ``"feasible"``, or ``"unknown"`` when no placement that covers enough was
-        found; never an exception.
+        ``"optimal"``, ``"feasible"``, ``"infeasible"`` when no placement can cover enough, or
+        ``"unknown"`` when none was found; never an exception.
     kind
         Index into the instance's kinds (p,).
     xy
         Cell index of each station (p, 2).
     value
-        Total cost.
+        Total cost; infinite when the stations do not cover enough.
     covered
         Weight covered, summed by :func:`math.fsum`.
     share
@@ -163,7 +163,7 @@ class GridCoverSolution:
     bound
         Proven lower bound of the total cost of any placement.
     gap
-        ``(value - bound) / value``; 0 for an empty answer that is enough.
+        ``1 - bound / value``; 0 for an empty answer that is enough.
     certificate
         Multipliers behind `bound`.
     seed, seconds, limit

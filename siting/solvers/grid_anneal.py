@@ -8,8 +8,9 @@ never on the clock, unless the clock ends the search.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ _STEPS = 1.0
 #: How strongly, and how far in one round, the price follows a lack of cover.
 _PRICE_GAIN, _PRICE_STEP = 3.0, 0.02
 _ROOM = 512
+#: Added to the count of forbidding stations where a search may not go; far above any count.
+_CLOSED = 10_000
 
 
 @dataclass(slots=True)
@@ -88,6 +91,16 @@ class Search:
         self.fill()
         self.anchors = self.stations[:, 1:].copy()
         self.price = _marginal_price(self.grid)
+
+    @contextlib.contextmanager
+    def only(self, places: NDArray[np.bool_]) -> Iterator[None]:
+        """Let new stations stand nowhere but at `places` (X, Y), padded, for a while."""
+        extra = np.where(places, 0, _CLOSED).astype(np.int16)
+        self.grid.near[...] += extra
+        try:
+            yield
+        finally:
+            self.grid.near[...] -= extra
 
     def cool(
         self,

@@ -55,6 +55,8 @@ _RELAXATION = 1.8
 _BATCH = 50
 #: Discs that earn at least one minus this share of their cost take part, early and late.
 _MARGIN_EARLY, _MARGIN_LATE = 0.25, 0.07
+#: Reduced cost, as a share of the cost, up to which a place is worth a station's while.
+_WORTHWHILE = 0.05
 #: Steps before the price follows the requirement, and how far it goes after a batch.
 _PRICE_FROM, _PRICE_STEP = 100, 0.01
 
@@ -104,6 +106,28 @@ class DualBound:
         if all(float(kind.cost).is_integer() for kind in self.model.kinds):
             return float(math.ceil(self.best))
         return self.best
+
+    def worthwhile(self, kinds: tuple[int, ...], pad: int) -> NDArray[np.bool_]:
+        """Mark the places where a disc of any of `kinds` earns nearly its cost.
+
+        Parameters
+        ----------
+        kinds
+            Indices of the kinds asked for.
+        pad
+            Padding of the answer [cells].
+
+        Returns
+        -------
+        ndarray
+            True where the reduced cost is at most 5 % of the cost (X, Y), padded.
+        """
+        self.u = self.certificate.cell_price.copy()
+        found, _ = self._priced(_WORTHWHILE)
+        found = found[np.isin(found[:, 0], kinds)] - np.array([0, self.pad, self.pad])
+        out = np.zeros([side + 2 * pad for side in self.model.shape], np.bool_)
+        out[found[:, 1] + pad, found[:, 2] + pad] = True
+        return out
 
     def improve(
         self, steps: int, stop: Callable[[], bool], report: Callable[[float], None]

@@ -13,7 +13,9 @@ import functools
 import logging
 import math
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,11 +29,14 @@ from siting.solvers.grid_bound import DualBound, tile_side
 from siting.solvers.grid_state import disc_sums, new_field
 
 _log = logging.getLogger(__name__)
-_HOT, _WARM, _COLD = 0.03, 0.012, 0.003
+#: Temperatures, as shares of the cheapest cost.
+_HOT, _WARM, _COLD = 0.03, 0.022, 0.003
 _WORKERS = 2
+#: Bound over cost from which its multipliers tell good places from bad ones.
+_TIGHT = 0.97
 #: Nominal speed of one thread, and how the time is shared out; the clock corrects what is wrong.
 _STEPS_PER_S = 14_000.0
-_SHARE_QUICK, _SHARE_LONG = 0.12, 0.45
+_SHARE_FIRST, _SHARE_MIDDLE, _SHARE_LAST = 0.12, 0.3, 0.5
 _DUAL_STEPS_PER_S = 7.0
 _MOST_ROUNDS = 5_000
 
@@ -42,13 +47,14 @@ class GridEffort:
 
     Parameters
     ----------
-    first_rounds, last_rounds
-        Rounds of annealing before and while the bound is computed, of one step a station each.
+    first_rounds, middle_rounds, last_rounds
+        Rounds of annealing before, while and after the bound is computed, of one step a station.
     dual_steps
         Primal-dual steps of the bound.
     """
 
     first_rounds: int
+    middle_rounds: int
     last_rounds: int
     dual_steps: int
 
@@ -57,8 +63,9 @@ class GridEffort:
         """Choose what two nominal cores do in `seconds` [s] with so many stations."""
         steps = _STEPS_PER_S * seconds / max(1, stations)
         return cls(
-            first_rounds=min(_MOST_ROUNDS, max(20, int(_SHARE_QUICK * _WORKERS * steps))),
-            last_rounds=min(_MOST_ROUNDS, max(20, int(_SHARE_LONG * steps))),
+            first_rounds=min(_MOST_ROUNDS, max(20, int(_SHARE_FIRST * _WORKERS * steps))),
+            middle_rounds=min(_MOST_ROUNDS, max(20, int(_SHARE_MIDDLE * steps))),
+            last_rounds=min(_MOST_ROUNDS, max(20, int(_SHARE_LAST * _WORKERS * steps))),
             dual_steps=max(100, int(_DUAL_STEPS_PER_S * seconds)),
         )
 
@@ -173,25 +180,19 @@ def solve_grid_cover(
     )
     search.fill()
     note(0.0)
-    stopped = clock.until(0.85)
-    dual = DualBound(model, search.price, _in_cells(search.stations, kinds, search.grid.pad))
-    with ThreadPoolExecutor(1) as pool:
-        task = pool.submit(
-            dual.improve,
-            work.dual_steps,
-            lambda: stopped() or search.best_value <= dual.bound,
-            lambda bound: setattr(clock, "bound", bound),
-        )
+    dual = _bounded(model, search, kinds, work=work, clock=clock, note=note)
+    stopped = clock.until(0.9)
+    tight = dual.bound >= _TIGHT * search.best_value
+    guided = search.only(dual.worthwhile(kinds, search.grid.pad)) if tight else nullcontext()
+    with guided:
         search.cool(
             rounds=work.last_rounds,
             hot=_WARM,
             cold=_COLD,
-            workers=1,
+            workers=_WORKERS,
             stop=lambda: stopped() or search.best_value <= dual.bound,
             report=note,
         )
-        task.result()
-    clock.bound = dual.bound
     search.fill()
     stations = _settled(model, search, kinds)
     note(0.0)
@@ -238,6 +239,41 @@ def _search(model: GridCover, kinds: tuple[int, ...], seed: int) -> Search:
     return Search(grid=grid, required=required, seed=seed)
 
 
+def _bounded(
+    model: GridCover,
+    search: Search,
+    kinds: tuple[int, ...],
+    *,
+    work: GridEffort,
+    clock: _Clock,
+    note: Callable[[float], None],
+) -> DualBound:
+    """Compute the bound on one thread while the search goes on on another."""
+    dual = DualBound(model, search.price, _in_cells(search.stations, kinds, search.grid.pad))
+    stopped = clock.until(0.6)
+
+    def closed() -> bool:
+        return stopped() or search.best_value <= dual.bound
+
+    with ThreadPoolExecutor(1) as pool:
+        task = pool.submit(
+            dual.improve, work.dual_steps, closed, lambda bound: setattr(clock, "bound", bound)
+        )
+        search.cool(
+            rounds=work.middle_rounds,
+            hot=_WARM,
+            cold=_COLD,
+            workers=1,
+            stop=closed,
+            report=note,
+        )
+        task.result()
+    clock.bound = dual.bound
+    search.fill()
+    note(0.0)
+    return dual
+
+
 def _settled(model: GridCover, search: Search, kinds: tuple[int, ...]) -> NDArray[np.int64]:
     """Return the best stations, adding one more where the last bit of a sum decides."""
     while True:
@@ -248,6 +284,8 @@ def _settled(model: GridCover, search: Search, kinds: tuple[int, ...]) -> NDArra
         search.required = math.nextafter(search.covered, math.inf)
         search.best, search.best_value = None, math.inf
         search.fill()
+        if search.best is None:
+            return _in_cells(search.stations, kinds, search.grid.pad)
 
 
 def _in_cells(stations: NDArray[np.int64], kinds: tuple[int, ...], pad: int) -> NDArray[np.int64]:
@@ -274,8 +312,7 @@ def _nothing(
     most = math.fsum(model.weight[within].tolist())
     stations = _in_cells(search.stations, kinds, search.grid.pad)
     solution = _solution(model, stations, None, seed=seed, clock=clock)
-    status = "infeasible" if most < model.required_weight else "unknown"
-    return replace(solution, status=status, value=math.inf, gap=math.inf)
+    return replace(solution, status="infeasible") if most < model.required_weight else solution
 
 
 def _solution(
@@ -291,9 +328,12 @@ def _solution(
     value = math.fsum(float(model.kinds[k].cost) for k in stations[:, 0])
     covered = covered_weight(model, stations)
     total = math.fsum(model.weight.tolist())
-    gap = max(0.0, value - bound) / value if value > 0.0 else 0.0
+    status = "optimal" if value <= bound else "feasible"
+    if covered < model.required_weight:
+        status, value = "unknown", math.inf
+    gap = max(0.0, 1.0 - bound / value) if value > 0.0 else 0.0
     solution = GridCoverSolution(
-        status="optimal" if value <= bound else "feasible",
+        status=status,
         kind=stations[:, 0],
         xy=stations[:, 1:],
         value=value,

@@ -43,7 +43,7 @@ def data() -> Data:
 @pytest.fixture(scope="module")
 def solution(data: Data) -> GridCoverSolution:
     """Give a good answer to the small instance."""
-    effort = GridEffort(first_rounds=60, last_rounds=60, dual_steps=600)
+    effort = GridEffort(first_rounds=60, middle_rounds=60, last_rounds=60, dual_steps=600)
     return solve_grid_cover(model_of(data), seed=1, effort=effort, max_runtime_s=3600.0)
 
 

@@ -17,7 +17,7 @@ from siting.solvers import grid_disc
 from siting.solvers.grid_bound import DualBound, tile_side
 from siting.solvers.grid_disc import GridEffort
 
-QUICK = GridEffort(first_rounds=40, last_rounds=20, dual_steps=200)
+QUICK = GridEffort(first_rounds=40, middle_rounds=40, last_rounds=20, dual_steps=200)
 SMALL = DiscKind(name="small", radius=1, cost=1)
 LARGE = DiscKind(name="large", radius=2, cost=2)
 
@@ -145,7 +145,7 @@ def test_answers_are_lawful(
         separation=separation,
         fraction=fraction,
     )
-    effort = GridEffort(first_rounds=3, last_rounds=3, dual_steps=50)
+    effort = GridEffort(first_rounds=3, middle_rounds=3, last_rounds=3, dual_steps=50)
     solution = solve_grid_cover(model, seed=seed, effort=effort)
     if solution.status in {"optimal", "feasible"}:
         assert_lawful(model, solution.kind, solution.xy)
