@@ -140,7 +140,9 @@ class WorkerSettings(BaseSettings):
         default=0.3, description="Pause between looks at a running plan's cancel flag [s]"
     )
     stop_grace_s: Annotated[float, Field(ge=0, le=60)] = Field(
-        default=2.5, description="Time a search has to stop when told to, before it is ended [s]"
+        default=8.0,
+        description="A search stops within 3 s when told to; one that does not is ended after "
+        "this time, and its plan is lost [s]",
     )
     finish_grace_s: Annotated[float, Field(ge=0, le=600)] = Field(
         default=60.0, description="Time to verify and store the best plan of a stopped search [s]"

@@ -208,7 +208,10 @@ def _record(database: Database, work: Work, ended: Ended, *, stop: bool) -> None
         if handed_back:
             plan_work.hand_back(session, work)
         elif ended.how in {Ending.EMPTY, Ending.KILLED}:
-            reason = "cancelled before a first plan was found"
+            reason = {
+                Ending.EMPTY: "cancelled before a first plan was found",
+                Ending.KILLED: "cancelled; the search did not stop in time, so no plan was kept",
+            }[ended.how]
             plan_work.end_without_result(session, work, PlanState.CANCELLED, reason=reason)
         else:
             plan_work.end_without_result(session, work, PlanState.FAILED, reason=ended.reason)
