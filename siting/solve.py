@@ -81,12 +81,14 @@ def solve(
         for step, options in _meet_targets(scenario, question, clock, warm_start):
             steps.append(step)
             chosen.append(options)
+        _conclude(clock, steps[0])
     if scenario.objective is not None:
         step, options = _serve_most(
             scenario, question, np.concatenate([_None, *chosen]), clock, warm_start
         )
         steps.append(step)
         chosen.append(options)
+        _conclude(clock, step)
     return _plan(scenario, coverage, steps, chosen, time.monotonic() - began)
 
 
@@ -126,6 +128,11 @@ def _meet_targets(
     return steps
 
 
+def _conclude(clock: Clock, step: Step) -> None:
+    """Tell the caller what a step ended with."""
+    clock.report(step.name, 1.0, value=step.value, bound=step.bound, unit=step.unit)
+
+
 def _targets_status(
     question: Assembled, value: float, bound: float, limited: Limited | None
 ) -> Status:
@@ -143,17 +150,22 @@ def _counts(limited: Limited | None) -> tuple[float, float] | None:
 
 
 def _stations_step(question: Assembled, limited: Limited) -> Step:
-    """State the least number of stations that the targets need."""
-    fewest = limited.fewest
-    proved = fewest.value <= fewest.bound
+    """State what is proved about the least number of stations that the targets need."""
+    fewest, used = limited.fewest, float(len(limited.selected))
+    if limited.within:
+        status = Status.OPTIMAL if used <= fewest.bound else Status.FEASIBLE
+    else:
+        status = Status.INFEASIBLE if fewest.bound > used else Status.UNKNOWN
     return Step(
         name="stations",
         sense=Sense.MINIMISE,
         unit="stations",
-        value=fewest.value,
+        value=used,
         bound=fewest.bound,
-        status=Status.OPTIMAL if proved else Status.FEASIBLE,
-        reason=stations_reason(fewest.value, fewest.bound, fewest.ended),
+        status=status,
+        reason=stations_reason(
+            within=limited.within, used=used, bound=fewest.bound, ended=fewest.ended
+        ),
         runtime_s=0.0,
         certificate=question.certificate(fewest.cover, fewest.targets),
     )

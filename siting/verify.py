@@ -20,6 +20,7 @@ from siting.coverage import Coverage, build_coverage
 from siting.errors import Problem, VerificationError
 from siting.plan import WEIGHT_TOLERANCE, Certificate, Outcome, Plan, Sense, Status, Step, judge
 from siting.scenario import Scenario
+from siting.zones import ZoneKind
 
 #: Relative error of a float64 sum of up to some thousand terms, with room to spare.
 ROUNDING = 2.0**-40
@@ -420,10 +421,14 @@ class _Check:
         assert self.coverage is not None and step.certificate is not None  # noqa: S101, PT018
         limit = targets_limit(self.scenario, self.coverage, step.certificate, unit=step.unit)
         self._limit(where, step, limit)
+        met, impossible = self._met(selected)
         if step.name == "stations":
+            self.same(f"{where}.value", float(step.value), float(len(selected)))
+            self.same(
+                f"{where}.status", step.status, self._stations_status(step.value, limit, met=met)
+            )
             return
         self.same(f"{where}.value", float(step.value), float(self._cost(selected)))
-        met, impossible = self._met(selected)
         status = Status.OPTIMAL if step.value <= limit else Status.FEASIBLE
         if impossible:
             status = Status.INFEASIBLE
@@ -433,6 +438,12 @@ class _Check:
         for zone_id in impossible:
             self.holds(f"{where}.reason", zone_id in step.reason, f"does not name {zone_id}")
             self.holds("reason", zone_id in self.plan.reason, f"does not name {zone_id}")
+
+    @staticmethod
+    def _stations_status(value: float, limit: float, *, met: bool) -> Status:
+        if met:
+            return Status.OPTIMAL if value <= limit else Status.FEASIBLE
+        return Status.INFEASIBLE if limit > value else Status.UNKNOWN
 
     def _met(self, selected: npt.NDArray[np.intp]) -> tuple[bool, list[str]]:
         """Tell whether all that can be met is met, and name the zones that cannot be."""
@@ -486,13 +497,12 @@ class _Check:
     def origins(self) -> None:
         """Shares of provenance."""
         data = self.scenario.data
-        named = {target.zone_id for target in self.scenario.targets}
         expected: dict[str, Mapping[str, float]] = {
             f"demand {name}": {origin.value: 1.0} for name, origin in data.demand.provenance.items()
         }
         expected["candidate sites"] = _shares(item.value for item in data.sites.provenance)
         expected["zones"] = _shares(
-            zone.provenance.value for zone in data.zones if zone.id in named
+            zone.provenance.value for zone in data.zones if zone.kind is not ZoneKind.DISTRICT
         )
         expected["districts"] = _shares(zone.provenance.value for zone in data.study_area.districts)
         claimed = {layer: dict(shares) for layer, shares in self.plan.provenance.items()}

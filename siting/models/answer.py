@@ -11,6 +11,7 @@ import numpy.typing as npt
 from siting.coverage import Coverage
 from siting.plan import Outcome, judge
 from siting.scenario import Scenario
+from siting.zones import ZoneKind
 
 
 def target_outcomes(
@@ -55,8 +56,7 @@ def information_outcomes(
 def provenance_shares(scenario: Scenario) -> Mapping[str, Mapping[str, float]]:
     """Return the share of each provenance per input layer the plan rests on.
 
-    Demand by weight of the points, sites by number, zones by number among those the targets name
-    and the districts.
+    Zones, districts and sites count by number; a demand weight has one origin.
     """
     data = scenario.data
     shares: dict[str, Mapping[str, float]] = {
@@ -64,8 +64,9 @@ def provenance_shares(scenario: Scenario) -> Mapping[str, Mapping[str, float]]:
         for name, origin in sorted(data.demand.provenance.items())
     }
     shares["candidate sites"] = _shares(str(item.value) for item in data.sites.provenance)
-    named = {target.zone_id for target in scenario.targets}
-    shares["zones"] = _shares(zone.provenance.value for zone in data.zones if zone.id in named)
+    shares["zones"] = _shares(
+        zone.provenance.value for zone in data.zones if zone.kind is not ZoneKind.DISTRICT
+    )
     shares["districts"] = _shares(zone.provenance.value for zone in data.study_area.districts)
     return shares
 

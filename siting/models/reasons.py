@@ -57,11 +57,12 @@ def targets_reason(
     return f"Every target is met; {ended}."
 
 
-def stations_reason(value: float, bound: float, ended: str) -> str:
+def stations_reason(*, within: bool, used: float, bound: float, ended: str) -> str:
     """Say what is known about the least number of stations."""
-    if value <= bound:
-        return f"The targets need {value:.0f} stations and no fewer."
-    return f"The targets can be met with {value:.0f} stations and need {bound:.0f}; {ended}."
+    least = f"at least {bound:.0f} stations are needed"
+    if within:
+        return f"The targets are met with {used:.0f} stations; {least}; {ended}."
+    return f"The targets are not met with {used:.0f} stations; {least}; {ended}."
 
 
 def service_reason(

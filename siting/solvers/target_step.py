@@ -190,11 +190,12 @@ class _Search:
             seed=seed,
         )
         mean = self.cost / len(self.best)
+        ruins = min(RUINS_PER_ROUND, 1 + len(core.columns) // 2)
         for number in range(RUIN_ROUNDS):
             if self.done():
                 break
             falling = max(0.0, 1.0 - number / (0.8 * RUIN_ROUNDS))
-            search.run(RUINS_PER_ROUND, size=RUIN_SIZE, threshold=RUIN_THRESHOLD * mean * falling)
+            search.run(ruins, size=RUIN_SIZE, threshold=RUIN_THRESHOLD * mean * falling)
             self.offer(core.columns[search.best])
             self.report(0.4 + 0.6 * (number + 1) / RUIN_ROUNDS)
         log.info("targets: ruined to cost %.0f, bound %.0f", self.cost, self.duals.bound)
