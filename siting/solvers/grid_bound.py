@@ -42,6 +42,7 @@ from numpy.typing import NDArray
 from siting.models.grid_cover import GridCertificate, GridCover
 from siting.solvers.grid_pricing import (
     dominated,
+    fullest,
     members,
     neighbours,
     new_lattice,
@@ -191,12 +192,7 @@ class DualBound:
         """Divide each cell's price by what the fullest disc round it earns per cost."""
         found, _ = self._priced(0.0)
         found = found[~dominated(self.at, self.near, found)]
-        start, cell = members(self.at, found)
-        of = np.repeat(np.arange(len(found)), np.diff(start))
-        earned = np.bincount(of, weights=self.u[cell], minlength=len(found))
-        full = np.ones(len(self.u))
-        np.maximum.at(full, cell, (earned / self.at.cost[found[:, 0]])[of])
-        self.u = self.u / full
+        self.u = self.u / fullest(self.at, self.u, found)
         self.discs = np.unique(self.discs, axis=0)
         self.value = np.ones(len(self.discs))
         self._price_all()

@@ -37,7 +37,7 @@ _TIGHT = 0.97
 #: Nominal speed of one thread, and how the time is shared out; the clock corrects what is wrong.
 _STEPS_PER_S = 14_000.0
 _SHARE_FIRST, _SHARE_MIDDLE, _SHARE_LAST = 0.12, 0.3, 0.5
-_DUAL_STEPS_PER_S = 7.0
+_DUAL_STEPS_PER_S = 10.0
 _MOST_ROUNDS = 5_000
 
 

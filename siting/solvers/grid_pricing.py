@@ -183,6 +183,26 @@ def dominated(at: Lattice, near: Neighbours, discs: NDArray[np.int64]) -> NDArra
 
 
 @nb.njit(cache=True, nogil=True)
+def fullest(at: Lattice, u: NDArray[np.float64], discs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Most that any of `discs` (m, 3) round a cell earns per cost, at least 1 (n,)."""
+    pad = (at.half.shape[1] - 1) // 2
+    full = np.ones(u.size)
+    for j in range(discs.shape[0]):
+        k, x, y = discs[j, 0], discs[j, 1], discs[j, 2]
+        earned = 0.0
+        for write in range(2):
+            for d in range(-pad, pad + 1):
+                h = at.half[k, d + pad]
+                for q in range(y - h, y + h + 1):
+                    i = at.number[x + d, q]
+                    if i >= 0 and write:
+                        full[i] = max(full[i], earned)
+                    elif i >= 0:
+                        earned += u[i] / at.cost[k]
+    return full
+
+
+@nb.njit(cache=True, nogil=True)
 def members(at: Lattice, discs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Weighted cells within each of `discs` (m, 3), as CSR."""
     pad = (at.half.shape[1] - 1) // 2
