@@ -250,7 +250,7 @@ def _bounded(
 ) -> DualBound:
     """Compute the bound on one thread while the search goes on on another."""
     dual = DualBound(model, search.price, _in_cells(search.stations, kinds, search.grid.pad))
-    stopped = clock.until(0.6)
+    stopped = clock.until(0.75)
 
     def closed() -> bool:
         return stopped() or search.best_value <= dual.bound
