@@ -87,7 +87,7 @@ class Reporter:
         self(Progress(phase=name, fraction=0.0, elapsed_s=time.monotonic() - self._began))
 
 
-def compute(task: Task, asked: Asked, solved: Callable[[], None]) -> Ended:
+def compute(task: Task, asked: Asked, tell: Callable[[str], None]) -> Ended:
     """Compute, verify and store the plan of a task.
 
     Parameters
@@ -96,8 +96,9 @@ def compute(task: Task, asked: Asked, solved: Callable[[], None]) -> Ended:
         What to compute, where.
     asked
         What the worker asks for meanwhile.
-    solved
-        Called when the search has ended and only verifying and storing is left.
+    tell
+        Called with ``"searching"`` when the search begins, and with ``"solved"`` when it has ended
+        and only verifying and storing is left.
 
     Raises
     ------
@@ -107,7 +108,7 @@ def compute(task: Task, asked: Asked, solved: Callable[[], None]) -> Ended:
     with Database(make_url(task.url).set(drivername="postgresql+psycopg"), pool_size=2) as database:
         report = Reporter(database, task, asked)
         try:
-            return _compute(database, task, asked, report, solved)
+            return _compute(database, task, asked, report, tell)
         except CancelledError:
             if asked.superseded:
                 return Ended(how=Ending.SUPERSEDED)
@@ -122,14 +123,15 @@ def _compute(
     task: Task,
     asked: Asked,
     report: Reporter,
-    solved: Callable[[], None],
+    tell: Callable[[str], None],
 ) -> Ended:
     report.phase("data")
     dataset_id, dataset_hash, scenario, start = _question(database, task)
     coverage = build_coverage(scenario, stop=asked, progress=report)
+    tell("searching")
     plan = solve(scenario, coverage=coverage, stop=asked, progress=report, warm_start=start)
     stopped = asked.request
-    solved()
+    tell("solved")
     if asked.superseded:
         return Ended(how=Ending.SUPERSEDED)
     if stopped is Request.HAND_BACK:
@@ -190,14 +192,14 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         asked = Asked()
         threading.Thread(target=_obey, args=(sys.stdin, asked), daemon=True).start()
-        ended = _edge(task, asked, lambda: _say(worker, event="solved"))
+        ended = _edge(task, asked, lambda event: _say(worker, event=event))
         _say(worker, ending=ended.how.value, reason=ended.reason)
 
 
-def _edge(task: Task, asked: Asked, solved: Callable[[], None]) -> Ended:
+def _edge(task: Task, asked: Asked, tell: Callable[[str], None]) -> Ended:
     """Turn every failure into an ending; the one place where nothing may escape."""
     try:
-        return compute(task, asked, solved)
+        return compute(task, asked, tell)
     except SitingError as error:
         return Ended(how=Ending.FAILED, reason=str(error))
     except MemoryError:

@@ -100,6 +100,7 @@ class SolverProcess:
         self._asked: Request | None = None
         self._deadline = float("inf")
         self._killed = False
+        self._searching = False
         self._last: dict[str, Any] = {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "app.solver_child"],
@@ -117,7 +118,9 @@ class SolverProcess:
         """Ask the child to end; the first request counts."""
         if self._asked is None:
             self._asked = request
-            self._deadline = time.monotonic() + self._grace_s[0]
+            self._hear()
+            # before there is anything to keep, there is nothing to wait for
+            self._deadline = time.monotonic() + (self._grace_s[0] if self._searching else 0.0)
             self._write(request.value)
 
     def wait(self, timeout_s: float) -> Ended | None:
@@ -141,6 +144,9 @@ class SolverProcess:
     def _ended(self, code: int) -> Ended:
         if "ending" in self._last:
             return Ended(how=Ending(self._last["ending"]), reason=self._last.get("reason", ""))
+        if self._killed and not self._searching and self._asked is not None:
+            handed_back = self._asked is Request.HAND_BACK
+            return Ended(how=Ending.HANDED_BACK if handed_back else Ending.EMPTY)
         if self._killed:
             return Ended(how=Ending.KILLED, reason="it did not stop in time and was ended")
         why = f"by signal {-code}" if code < 0 else f"with exit code {code}"
@@ -153,6 +159,7 @@ class SolverProcess:
     def _hear(self) -> None:
         while not self._said.empty():
             self._last = self._said.get()
+            self._searching = True  # its first word is that it has something to search in
             if self._last.get("event") == "solved" and self._asked is not None:
                 self._deadline = time.monotonic() + self._grace_s[1]
 

@@ -328,6 +328,21 @@ def test_a_plan_cancelled_while_queued_is_never_computed(
     assert look(city, plan_id).attempt == 0
 
 
+@larger
+def test_cancelling_before_the_search_keeps_nothing_and_waits_for_nothing(
+    city: Database, settings: Settings
+) -> None:
+    """A plan cancelled while its data are read ends without a result, and says so."""
+    plan_id, _ = ask(city, small_spec(stations=400, solve=LONG))
+    with working(settings):
+        until(lambda: look(city, plan_id).state == PlanState.RUNNING)
+        with city.session() as session:
+            plans.cancel(session, plan_id)
+        row = ended(city, plan_id)
+    assert (row.state, row.status) == (PlanState.CANCELLED, None)
+    assert row.reason == "cancelled before a first plan was found"
+
+
 def test_a_superseded_computation_writes_nothing(city: Database, settings: Settings) -> None:
     """When another attempt has taken the plan over, the older one ends without a trace."""
     plan_id, _ = ask(city, small_spec(solve=LONG | {"gap": 0.0}))
