@@ -11,8 +11,7 @@ import pandas as pd
 import shapely
 from openpyxl import Workbook
 
-#: First letters by which a spreadsheet takes a text for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from siting.io.plan_files import neutral
 
 
 def write_geojson(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:
@@ -26,8 +25,11 @@ def write_gpkg(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:
 
 
 def write_csv(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:  # noqa: ARG001 - one form
-    """Write UTF-8 text with a byte order mark, so that spreadsheets read Chinese."""
-    _plain(frame).to_csv(path, index=False, encoding="utf-8-sig")
+    """Write UTF-8 text with a byte order mark, which spreadsheets need to read Chinese."""
+    table = _plain(frame)
+    texts = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+    table = table.assign(**{str(name): table[name].map(neutral) for name in texts})
+    table.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
 def write_xlsx(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:
@@ -53,6 +55,4 @@ def _plain(frame: gpd.GeoDataFrame) -> pd.DataFrame:
 def _cell(value: Any) -> Any:
     if value is None or (isinstance(value, float) and not np.isfinite(value)):
         return None
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value.item() if isinstance(value, np.generic) else value
+    return value.item() if isinstance(value, np.generic) else neutral(value)

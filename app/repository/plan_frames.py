@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -72,12 +73,15 @@ class PlanKey:
         Its service standards, in the order of their bits.
     standard
         The one in focus: of the objective, else of the first target.
+    provenance
+        Share of each origin per input layer, 0..1.
     """
 
     plan: uuid.UUID
     dataset: str
     standards: tuple[str, ...]
     standard: str
+    provenance: Mapping[str, Mapping[str, float]]
 
 
 def sites_frame(connection: Connection, key: PlanKey) -> gpd.GeoDataFrame:

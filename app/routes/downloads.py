@@ -21,6 +21,10 @@ from app.routes.paging import refuse_unknown_parameters
 from app.routes.plans import PlanId
 from app.routes.tiles import plan_key
 from app.tabular import write_csv, write_geojson, write_gpkg, write_xlsx
+from siting.messages import say
+from siting.provenance import Provenance
+from siting.report.honesty import layer_name
+from siting.text import LANGUAGES, share_text
 
 router = APIRouter(
     prefix="/api/v1", tags=["Plans"], dependencies=[Depends(refuse_unknown_parameters)]
@@ -63,6 +67,7 @@ def download(
         )
     key = plan_key(connection, plan_id)
     frame = _LAYERS[layer](connection, key)
+    frame["notice"] = _notice(key)
     media_type, write = _FORMATS[extension]
     folder = tempfile.TemporaryDirectory(prefix="siting-download-")
     path = FilePath(folder.name) / f"plan-{plan_id}-{layer}.{extension}"
@@ -77,3 +82,25 @@ def download(
         filename=path.name,
         background=BackgroundTask(folder.cleanup),
     )
+
+
+def _notice(key: PlanKey) -> str:
+    """Say in both languages what part of the input is synthetic; it goes with every row."""
+    shares = {
+        layer: by[Provenance.SYNTHETIC]
+        for layer, by in key.provenance.items()
+        if by.get(Provenance.SYNTHETIC, 0.0) > 0
+    }
+    sentences: list[str] = []
+    for language in LANGUAGES:
+        separator = "、" if language == "zh" else ", "
+        named = separator.join(
+            f"{layer_name(layer, language)} {share_text(share, language, 'up')}"
+            for layer, share in shares.items()
+        )
+        sentences.append(
+            say("honesty.synthetic_layers", language, layers=named)
+            if shares
+            else say("honesty.real_only", language)
+        )
+    return " / ".join(sentences)

@@ -156,7 +156,8 @@ def _answer(request: Request, tag: str, make: Callable[[], bytes]) -> Response:
 
 
 _PLAN = text(
-    "select plans.state, plans.status, plans.standards, scenarios.dataset_id, scenarios.spec "
+    "select plans.state, plans.status, plans.standards, plans.provenance, "
+    "scenarios.dataset_id, scenarios.spec "
     "from plans join scenarios on scenarios.id = plans.scenario_id where plans.id = :plan"
 )
 
@@ -183,6 +184,7 @@ def plan_key(connection: Reading, plan_id: uuid.UUID) -> PlanKey:
         dataset=row.dataset_id,
         standards=tuple(row.standards),
         standard=named[0] if named else row.standards[0],
+        provenance=row.provenance or {},
     )
 
 

@@ -241,6 +241,7 @@ def test_downloads_hold_the_plan(city: City, layer: str, extension: str, tmp_pat
     path = tmp_path / f"got.{extension}"
     path.write_bytes(response.content)
     frame = _read(path)
+    assert frame["notice"].str.contains("Synthetic data").all()
     if layer == "zones":
         assert frame["required_fraction"].tolist() == [0.9] * len(city.plan.targets)
         return
