@@ -14,6 +14,7 @@ from collections.abc import Sequence
 #: Command -> module of this package.
 COMMANDS = {
     "city-plan": "benchmarks.city_plan",
+    "service": "benchmarks.service",
     "weak-coverage": "benchmarks.weak_coverage",
 }
 

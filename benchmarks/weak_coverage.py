@@ -11,18 +11,17 @@ import argparse
 import csv
 import io
 import os
-import platform
 import resource
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.recording import Rows, add_record_option, publish
 from benchmarks.weak_coverage_check import Data, Finding, check
 from siting.errors import FileError, InputError, Problem, raise_if
 from siting.models.grid_cover import DiscKind, GridCover, GridCoverSolution
@@ -60,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="effort of the search [s] (default 50)",
     )
+    add_record_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -94,7 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
     except FileError as error:
         sys.stderr.write(f"weak-coverage: {error}\n")
         return 2
-    sys.stdout.write(summary(solution, finding, kind, time.perf_counter() - began))
+    rows = summary(solution, finding, kind, time.perf_counter() - began)
+    publish(arguments, "Weak-coverage supplement, a real instance", rows)
     return 1 if finding.faults else 0
 
 
@@ -182,11 +183,11 @@ def write_stations(out: Path, kind: list[str], xy: NDArray[np.int64]) -> None:
         raise FileError(f"cannot write {out}: {error.strerror or error}") from error
 
 
-def summary(solution: GridCoverSolution, finding: Finding, kind: list[str], seconds: float) -> str:
+def summary(solution: GridCoverSolution, finding: Finding, kind: list[str], seconds: float) -> Rows:
     """Everything a reader compares, one figure a line."""
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     counts = ", ".join(f"{kind.count(name)} {name}" for name in KINDS)
-    rows = (
+    return (
         ("cost", f"{finding.cost} ({counts})"),
         ("share of traffic", f"{finding.share:.6%}"),
         ("lower bound", f"{solution.bound:g} (multipliers prove {finding.bound:.3f})"),
@@ -195,15 +196,7 @@ def summary(solution: GridCoverSolution, finding: Finding, kind: list[str], seco
         ("seconds", f"{seconds:.1f} (search and bound {solution.seconds:.1f})"),
         ("peak memory", f"{peak_mb:.0f} MB"),
         ("independent check", "; ".join(finding.faults) or "every rule kept"),
-        ("machine", f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"),
-        (
-            "versions",
-            f"python {platform.python_version()}, "
-            + ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "scipy")),
-        ),
     )
-    width = max(len(name) for name, _ in rows)
-    return "".join(f"{name:<{width}}  {text}\n" for name, text in rows)
 
 
 class _ProgressLine:
