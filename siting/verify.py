@@ -7,10 +7,9 @@ trusts the physics, this file and a few lines of arithmetic need not trust the s
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,14 +17,11 @@ import numpy.typing as npt
 
 from siting.coverage import Coverage, build_coverage
 from siting.errors import Problem, VerificationError
-from siting.plan import WEIGHT_TOLERANCE, Certificate, Outcome, Plan, Sense, Status, Step, judge
+from siting.plan import WEIGHT_TOLERANCE, Outcome, Plan, Sense, Status, Step, judge
+from siting.proof import served_points, service_limit, target_weight, targets_limit
 from siting.scenario import Scenario
 from siting.zones import ZoneKind
 
-#: Relative error of a float64 sum of up to some thousand terms, with room to spare.
-ROUNDING = 2.0**-40
-#: Options of one site whose every set is looked at; further ones form another group.
-MOST_TOGETHER = 6
 #: Relative difference allowed between two sums of the same floats in another order.
 SAME = 1e-9
 
@@ -49,7 +45,7 @@ def verify(scenario: Scenario, plan: Plan) -> None:
 
     Notes
     -----
-    The limits are those of :func:`targets_limit` and :func:`service_limit`, rounded so that
+    The limits are those of :mod:`siting.proof`, rounded so that
     floating-point error can only weaken them. What a sentence says is checked only for the zones it
     must name.
     """
@@ -69,180 +65,6 @@ def verify(scenario: Scenario, plan: Plan) -> None:
         raise VerificationError(check.found)
 
 
-def targets_limit(
-    scenario: Scenario, coverage: Coverage, proof: Certificate, *, unit: str
-) -> float:
-    """Return the limit below which no answer to the targets costs, by a certificate.
-
-    Parameters
-    ----------
-    unit
-        ``"CNY"`` for costs, ``"stations"`` when every option counts one and sites are free.
-
-    Notes
-    -----
-    With prices u >= 0 and multipliers lambda >= 0::
-
-        sum_t lambda_t R_t + sum_i min(0, u_i - sum_t lambda_t w_ti)
-        + sum_j min over S of f_j [S not empty] + sum_{o in S} c_o - sum_{i served by S} u_i
-
-    R_t is what the target requires, or all that can be reached if that is less, minus the
-    tolerance of :func:`siting.plan.judge`. Every plan that meets the targets pays at least this
-    much, because each term only leaves a rule out and charges for breaking it.
-    """
-    sites, options = scenario.data.sites, scenario.options
-    counting = unit == "stations"
-    option_cost = np.ones(len(options)) if counting else options.cost_cny.astype(np.float64)
-    site_cost = np.zeros(len(sites)) if counting else sites.fixed_cost_cny.astype(np.float64)
-    worth = {name: np.zeros(len(scenario.data.demand)) for name in proof.cover}
-    gains: list[float] = []
-    for multiplier, target in zip(proof.targets.tolist(), scenario.targets, strict=True):
-        weight, able = _target_weight(
-            scenario, coverage, target.zone_id, target.standard_id, target.weight
-        )
-        total = float(weight.sum())
-        need = min(target.required_fraction * total, float(weight[able].sum()))
-        gains.append(multiplier * max(need - WEIGHT_TOLERANCE * total, 0.0))
-        worth[target.standard_id] += multiplier * weight
-    misses = [np.minimum(0.0, proof.cover[name] - worth[name]) for name in proof.cover]
-    places, served = _least_per_site(scenario, coverage, proof, option_cost, site_cost)
-    size = math.fsum(gains) + served + float(option_cost.sum() + site_cost.sum())
-    size += math.fsum(float(item.sum()) for item in (*worth.values(), *proof.cover.values()))
-    terms = itertools.chain(gains, places, *(miss.tolist() for miss in misses))
-    limit = math.fsum(terms) - ROUNDING * size
-    step = math.gcd(*(int(cost) for cost in {*option_cost.tolist(), *site_cost.tolist()}))
-    return float(max(0, math.ceil(limit / step)) * step) if step else 0.0
-
-
-def _least_per_site(
-    scenario: Scenario,
-    coverage: Coverage,
-    proof: Certificate,
-    option_cost: npt.NDArray[np.float64],
-    site_cost: npt.NDArray[np.float64],
-) -> tuple[list[float], float]:
-    """Return the least charge of every site, and the sum of prices over all options."""
-    rows, values = _priced_rows(coverage, proof)
-    locked = set(scenario.locked_sites)
-    least: list[float] = []
-    served = float(sum(prices.sum() for prices in values))
-    at_site: dict[int, list[int]] = {}
-    for option, site in enumerate(scenario.options.site.tolist()):
-        at_site.setdefault(site, []).append(option)
-    for site, options in at_site.items():
-        best, cheapest = 0.0, math.inf
-        for start in range(0, len(options), MOST_TOGETHER):
-            lowest = math.inf
-            for cost, gain in _sets(
-                options[start : start + MOST_TOGETHER], rows, values, option_cost
-            ):
-                lowest = min(lowest, cost - gain)
-            best += min(0.0, lowest)
-            cheapest = min(cheapest, lowest)
-        opened = float(site_cost[site]) + (best if best < 0 else cheapest)
-        must = scenario.data.sites.id[site] in locked
-        least.append(opened if must else min(0.0, opened))
-    return least, served
-
-
-def _sets(
-    options: Sequence[int],
-    rows: Sequence[npt.NDArray[np.int64]],
-    values: Sequence[npt.NDArray[np.float64]],
-    option_cost: npt.NDArray[np.float64],
-) -> Iterable[tuple[float, float]]:
-    """Yield cost and served price of every set of some options that is not empty."""
-    for number in range(1, len(options) + 1):
-        for chosen in itertools.combinations(options, number):
-            cost = math.fsum(float(option_cost[option]) for option in chosen)
-            if number == 1:
-                yield cost, float(values[chosen[0]].sum())
-                continue
-            both = np.concatenate([rows[option] for option in chosen])
-            prices = np.concatenate([values[option] for option in chosen])
-            _, first = np.unique(both, return_index=True)
-            yield cost, float(prices[first].sum())
-
-
-def _priced_rows(
-    coverage: Coverage, proof: Certificate
-) -> tuple[list[npt.NDArray[np.int64]], list[npt.NDArray[np.float64]]]:
-    """Return, per option, the rows with a price it serves and their prices, over all standards."""
-    parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
-    prices: list[npt.NDArray[np.float64]] = []
-    options = 0
-    for number, (name, price) in enumerate(proof.cover.items()):
-        matrix = coverage.by_standard[name]
-        points, options = matrix.shape
-        some = np.flatnonzero(price > 0)
-        table = matrix[some].tocoo()
-        rows = some[table.coords[0]].astype(np.int64)
-        parts.append((table.coords[1].astype(np.int64), rows + number * points))
-        prices.append(price[rows])
-    option = np.concatenate([part[0] for part in parts])
-    row = np.concatenate([part[1] for part in parts])
-    price = np.concatenate(prices)
-    order = np.argsort(option, kind="stable")
-    cuts = np.cumsum(np.bincount(option, minlength=options))[:-1]
-    return np.split(row[order], cuts), np.split(price[order], cuts)
-
-
-def service_limit(
-    scenario: Scenario,
-    coverage: Coverage,
-    proof: Certificate,
-    fixed: npt.NDArray[np.intp],
-) -> float:
-    """Return the weight no answer that keeps `fixed` can serve, by a certificate.
-
-    Notes
-    -----
-    With prices u >= 0, h the weights and K the stations left::
-
-        sum_{i served} h_i + sum_{i not served} max(0, h_i - u_i)
-        + sum of the K largest of sum_{i served by o, not served yet} u_i
-
-    because an option added can earn at most the prices of what it serves.
-    """
-    objective = scenario.objective
-    if objective is None:
-        return 0.0
-    matrix = coverage.by_standard[objective.standard_id]
-    weight = scenario.data.demand.weights[objective.weight]
-    price = proof.cover[objective.standard_id]
-    served = _served(coverage, objective.standard_id, fixed)
-    earned = matrix.T @ np.where(served, 0.0, price)
-    earned[fixed] = 0.0
-    left = len(scenario.options) if scenario.stations is None else scenario.stations
-    best = np.sort(earned)[::-1][: max(left - len(fixed), 0)]
-    over = np.maximum(0.0, weight - price)[~served]
-    terms = itertools.chain(weight[served].tolist(), over.tolist(), best[best > 0].tolist())
-    limit = math.fsum(terms)
-    limit += ROUNDING * (limit + float(price.sum()))
-    return float(math.floor(limit)) if np.array_equal(weight, np.rint(weight)) else limit
-
-
-def _served(
-    coverage: Coverage, standard_id: str, selected: npt.NDArray[np.intp]
-) -> npt.NDArray[np.bool_]:
-    matrix = coverage.by_standard[standard_id]
-    served = np.zeros(matrix.shape[0], dtype=bool)
-    if len(selected):
-        served[np.unique(matrix[:, selected].nonzero()[0])] = True
-    return served
-
-
-def _target_weight(
-    scenario: Scenario, coverage: Coverage, zone_id: str, standard_id: str, weight: str
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Return the weight of every point within a zone, and whether any option serves the point."""
-    inside = np.zeros(len(scenario.data.demand))
-    members = scenario.data.demand.in_zone(zone_id)
-    inside[members] = scenario.data.demand.weights[weight][members]
-    able = np.asarray(coverage.by_standard[standard_id].sum(axis=1)).ravel() > 0
-    return inside, able
-
-
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Check:
     """The claims of one plan, held against the recomputed values."""
@@ -251,6 +73,7 @@ class _Check:
     plan: Plan
     coverage: Coverage | None = None
     found: list[Problem] = field(default_factory=list)
+    served: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     def same(self, where: str, claimed: object, recomputed: object) -> bool:
         """Note a discrepancy unless two values are equal, floats up to the order of a sum."""
@@ -299,7 +122,7 @@ class _Check:
         self.holds("chosen_in", bool(belongs), f"a step lies outside 0..{steps - 1}")
 
     def outline(self) -> None:
-        """Steps are those the scenario asks for, with whole certificates."""
+        """Hold the steps against those the scenario asks for, with whole certificates."""
         scenario = self.scenario
         expected: list[tuple[str, Sense, str]] = []
         if scenario.targets or scenario.locked_sites:
@@ -390,8 +213,8 @@ class _Check:
         )
         if not self.holds(where, known, f"{key} is not part of the scenario"):
             return
-        inside, able = _target_weight(self.scenario, self.coverage, zone_id, standard_id, weight)
-        served = _served(self.coverage, standard_id, self.plan.selected)
+        inside, able = target_weight(self.scenario, self.coverage, zone_id, standard_id, weight)
+        served = self._served_by_plan(standard_id)
         total, reached, reachable = (
             float(part.sum()) for part in (inside, inside[served], inside[able])
         )
@@ -404,6 +227,13 @@ class _Check:
                 total=total, served=reached, reachable=reachable, required_fraction=fraction
             )
         self.same(f"{where}.state", outcome.state, state)
+
+    def _served_by_plan(self, standard_id: str) -> npt.NDArray[np.bool_]:
+        """Return which points the whole plan serves by a standard; counted once."""
+        assert self.coverage is not None  # noqa: S101
+        if standard_id not in self.served:
+            self.served[standard_id] = served_points(self.coverage, standard_id, self.plan.selected)
+        return self.served[standard_id]
 
     def steps(self) -> None:
         """Values, limits and statuses of the steps and of the plan."""
@@ -450,7 +280,7 @@ class _Check:
         assert self.coverage is not None  # noqa: S101
         met, impossible = self._locked_open(selected), []
         for target in self.scenario.targets:
-            weight, able = _target_weight(
+            weight, able = target_weight(
                 self.scenario, self.coverage, target.zone_id, target.standard_id, target.weight
             )
             slack = WEIGHT_TOLERANCE * float(weight.sum())
@@ -458,7 +288,7 @@ class _Check:
             reachable = float(weight[able].sum())
             if reachable < required - slack:
                 impossible.append(target.zone_id)
-            served = _served(self.coverage, target.standard_id, selected)
+            served = served_points(self.coverage, target.standard_id, selected)
             met &= float(weight[served].sum()) >= min(required, reachable) - slack
         return met, impossible
 
@@ -477,7 +307,7 @@ class _Check:
         fixed = self.plan.selected[self.plan.chosen_in < number]
         limit = service_limit(self.scenario, self.coverage, step.certificate, fixed)
         self._limit(where, step, limit)
-        served = _served(self.coverage, objective.standard_id, self.plan.selected)
+        served = self._served_by_plan(objective.standard_id)
         weight = self.scenario.data.demand.weights[objective.weight]
         self.same(f"{where}.value", float(step.value), float(weight[served].sum()))
         status = Status.OPTIMAL if step.value >= limit else Status.FEASIBLE

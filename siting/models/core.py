@@ -34,7 +34,9 @@ class Core:
     def shrink(self, prices: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Add up prices of the larger's rows into prices of the smaller's."""
         inside = self.row_of >= 0
-        return np.bincount(self.row_of[inside], weights=prices[inside], minlength=self.problem.rows)
+        return np.bincount(
+            self.row_of[inside], weights=prices[inside], minlength=self.problem.rows
+        ).astype(np.float64)
 
     def grow(
         self, whole: SetCover, prices: npt.NDArray[np.float64], multipliers: npt.NDArray[np.float64]
@@ -69,9 +71,9 @@ def core_of(problem: SetCover, columns: npt.NDArray[np.intp]) -> Core:
     merge = sp.csr_array(
         (np.ones(len(kept)), (row_of[kept], np.arange(len(kept)))), shape=(rows, len(kept))
     )
-    hard = merge @ p.hard[kept].astype(np.float64) > 0
+    hard = np.bincount(row_of[kept], weights=p.hard[kept], minlength=rows) > 0
     weights = sp.csr_array(merge @ p.weights.tocsr()[kept])
-    granted = weights.T @ hard.astype(np.float64)
+    granted = np.asarray(weights.T @ hard.astype(np.float64), dtype=np.float64)
     need = np.maximum(p.need - granted, 0.0)
     aim = np.where(need > 0, np.maximum(p.aim - granted, 0.0), 0.0)
     lines = (~hard)[:, None] & (need > 0)[None, :]

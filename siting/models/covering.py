@@ -34,6 +34,9 @@ import scipy.sparse as sp
 
 from siting.errors import InputError, Problem, raise_if
 
+#: A matrix as a caller has it, sparse or dense.
+Matrix = sp.csr_array | npt.NDArray[np.bool_] | npt.NDArray[np.float64] | npt.NDArray[np.int64]
+
 #: Relative weight by which a sum of floats may miss a requirement, as in ``siting.plan``.
 WEIGHT_TOLERANCE = 1e-9
 
@@ -117,13 +120,13 @@ class CoverModel:
 
 
 def cover_model(
-    cover: npt.ArrayLike | sp.csr_array,
+    cover: Matrix,
     *,
     option_cost: npt.ArrayLike | None = None,
     option_site: npt.ArrayLike | None = None,
     site_cost: npt.ArrayLike | None = None,
     locked: npt.ArrayLike = (),
-    target_weights: npt.ArrayLike | sp.csr_array | None = None,
+    target_weights: Matrix | None = None,
     required: npt.ArrayLike = (),
     total: npt.ArrayLike | None = None,
     objective: npt.ArrayLike | None = None,
@@ -168,9 +171,8 @@ def cover_model(
     sites = int(site.max(initial=-1)) + 1 if site_cost is None else len(np.asarray(site_cost))
     is_locked = np.zeros(sites, dtype=bool)
     is_locked[np.asarray(locked, dtype=np.intp)] = True
-    weights = sp.csr_array(
-        np.zeros((0, rows)) if target_weights is None else target_weights, dtype=np.float64
-    )
+    none = np.zeros((0, rows))
+    weights = sp.csr_array(none if target_weights is None else target_weights).astype(np.float64)
     model = CoverModel(
         cover=matrix,
         option_cost=_integers(np.ones(options) if option_cost is None else option_cost),
@@ -236,7 +238,7 @@ def _problems(model: CoverModel) -> list[Problem]:
         for name, array in values
         if not (np.isfinite(array).all() and (array >= 0).all())
     )
-    if options and not (0 <= model.option_site.min() and model.option_site.max() < sites):
+    if options and not (model.option_site.min() >= 0 and model.option_site.max() < sites):
         problems.append(Problem("option_site", f"names a site outside 0..{sites - 1}"))
     hosting = np.zeros(sites, dtype=bool)
     hosting[model.option_site[model.option_site < sites]] = True

@@ -125,7 +125,7 @@ def reduce_targets(model: CoverModel) -> SetCover:
         bundles,
         live,
         hard=is_hard[live],
-        weights=weights[live].multiply((soft[live][:, None] & (need > 0)[None, :])),
+        weights=weights[live].multiply(soft[live][:, None] & (need > 0)[None, :]),
         need=need,
         slack=model.slack,
         row_of=row_of,

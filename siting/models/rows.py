@@ -1,5 +1,8 @@
 """Exact simplifications of a covering matrix: equal rows merged, implied rows and columns found."""
 
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
+# Compiled functions take plain arrays; numba infers their types.
+
 from __future__ import annotations
 
 import numpy as np
@@ -40,7 +43,7 @@ def merge_rows(cover: sp.csr_array) -> npt.NDArray[np.int32]:
 
 
 @njit(cache=True)
-def _row_hashes(indptr, indices, keys):  # noqa: ANN001, ANN202 - compiled
+def _row_hashes(indptr, indices, keys):
     rows = len(indptr) - 1
     hashes = np.zeros((2, rows), dtype=np.uint64)
     for i in range(rows):
@@ -51,7 +54,7 @@ def _row_hashes(indptr, indices, keys):  # noqa: ANN001, ANN202 - compiled
 
 
 @njit(cache=True)
-def _representatives(indptr, indices, hashes, order):  # noqa: ANN001, ANN202 - compiled
+def _representatives(indptr, indices, hashes, order):
     first = np.arange(len(order))
     for place in range(1, len(order)):
         i = order[place]
@@ -72,7 +75,7 @@ def _representatives(indptr, indices, hashes, order):  # noqa: ANN001, ANN202 - 
 
 
 @njit(cache=True)
-def _signatures(indptr, indices):  # noqa: ANN001, ANN202 - compiled
+def _signatures(indptr, indices):
     """Return 64 bits per line: a line within another has no bit the other lacks."""
     lines = len(indptr) - 1
     signature = np.zeros(lines, dtype=np.uint64)
@@ -84,7 +87,7 @@ def _signatures(indptr, indices):  # noqa: ANN001, ANN202 - compiled
 
 
 @njit(cache=True)
-def _within(indices, start, stop, other_start, other_stop):  # noqa: ANN001, ANN202 - compiled
+def _within(indices, start, stop, other_start, other_stop):
     """Tell whether one sorted run of indices is a subset of another."""
     j = other_start
     for i in range(start, stop):
@@ -98,7 +101,7 @@ def _within(indices, start, stop, other_start, other_stop):  # noqa: ANN001, ANN
 
 
 @njit(cache=True)
-def implied_rows(indptr, indices, col_ptr, col_rows, hard):  # noqa: ANN001, ANN201 - compiled
+def implied_rows(indptr, indices, col_ptr, col_rows, hard):
     """Mark rows that are served whenever a hard row is: their columns include that row's.
 
     Rows are distinct (merged before). Returns boolean flags, one per row.
@@ -127,7 +130,7 @@ def implied_rows(indptr, indices, col_ptr, col_rows, hard):  # noqa: ANN001, ANN
 
 
 @njit(cache=True)
-def dominated_columns(indptr, indices, col_ptr, col_rows, cost, keep):  # noqa: ANN001, ANN201
+def dominated_columns(indptr, indices, col_ptr, col_rows, cost, keep):
     """Mark columns that another serves at least as well for at most the cost.
 
     Of equal columns the first stays; columns in `keep` always stay. Returns boolean flags.

@@ -87,7 +87,7 @@ def reduce_service(model: CoverModel, fixed: npt.NDArray[np.intp]) -> MaxCover:
         row_cols=by_row.indices.astype(np.int32),
         col_ptr=by_column.indptr.astype(np.int32),
         col_rows=by_column.indices.astype(np.int32),
-        weight=np.bincount(group, weights=model.objective[kept], minlength=rows),
+        weight=np.bincount(group, weights=model.objective[kept], minlength=rows).astype(np.float64),
         most=max(stations - len(fixed), 0),
         base=float(model.objective[done].sum()),
         options=options,

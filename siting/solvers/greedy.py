@@ -1,5 +1,8 @@
 """First answers: greedy choices on prices, and deleting what is not needed."""
 
+# ruff: noqa: ANN001, ANN202, PLR0912, PLR0917, SIM110
+# Compiled functions take plain arrays; numba infers their types.
+
 from __future__ import annotations
 
 import numpy as np
@@ -7,6 +10,9 @@ import numpy.typing as npt
 from numba import njit
 
 from siting.models.presolve import SetCover
+
+#: Gain at or below which a column adds nothing but rounding.
+TINY = 1e-12
 
 
 def greedy_cover(
@@ -83,7 +89,7 @@ def prune(problem: SetCover, columns: npt.NDArray[np.intp]) -> npt.NDArray[np.in
 
 
 @njit(cache=True)
-def _greedy(  # noqa: ANN202, PLR0917, PLR0915, C901, PLR0912 - one compiled pass
+def _greedy(
     row_ptr,
     row_cols,
     col_ptr,
@@ -91,62 +97,31 @@ def _greedy(  # noqa: ANN202, PLR0917, PLR0915, C901, PLR0912 - one compiled pas
     cost,
     group_ptr,
     forced,
-    hard,  # noqa: ANN001
+    hard,
     wt_ptr,
     wt_target,
     wt_value,
     prices,
     chosen,
     counts,
-    left,  # noqa: ANN001
+    left,
 ):
-    columns, rows = len(cost), len(hard)
-    open_rows = 0
-    wanted = np.zeros(rows, dtype=np.bool_)
-    for i in range(rows):
-        wanted[i] = hard[i]
-        for entry in range(wt_ptr[i], wt_ptr[i + 1]):
-            if left[wt_target[entry]] > 0:
-                wanted[i] = True
-        if hard[i]:
-            open_rows += 1
-    gain = np.zeros(columns)
-    for i in range(rows):
+    wanted = np.zeros(len(hard), dtype=np.bool_)
+    gain = np.zeros(len(cost))
+    for i in range(len(hard)):
+        wanted[i] = hard[i] or _still(wt_ptr, wt_target, left, i)
         if wanted[i]:
             for entry in range(row_ptr[i], row_ptr[i + 1]):
                 gain[row_cols[entry]] += prices[i]
-    queue = np.empty(columns, dtype=np.int64)
-    length = 0
-    for group in range(len(forced)):
-        if forced[group]:
-            best, has = group_ptr[group], False
-            for column in range(group_ptr[group], group_ptr[group + 1]):
-                has = has or chosen[column]
-                if cost[column] - gain[column] < cost[best] - gain[best]:
-                    best = column
-            if not has:
-                chosen[best] = True
-    for column in range(columns):
-        if chosen[column]:
-            queue[length] = column
-            length += 1
+    _force(cost, group_ptr, forced, gain, chosen)
+    given = np.flatnonzero(chosen)
     place = 0
     while True:
-        if place < length:
-            take = queue[place]
+        if place < len(given):
+            take = given[place]
             place += 1
         else:
-            unmet = open_rows > 0
-            for target in range(len(left)):
-                unmet = unmet or left[target] > 0
-            if not unmet:
-                break
-            take, best_ratio = -1, np.inf
-            for column in range(columns):
-                if gain[column] > 1e-12 and not chosen[column]:
-                    ratio = cost[column] / gain[column]
-                    if ratio < best_ratio:
-                        take, best_ratio = column, ratio
+            take = _next(cost, gain, chosen, hard, counts, left)
             if take < 0:
                 break
             chosen[take] = True
@@ -155,8 +130,6 @@ def _greedy(  # noqa: ANN202, PLR0917, PLR0915, C901, PLR0912 - one compiled pas
             counts[i] += 1
             if counts[i] > 1:
                 continue
-            if hard[i]:
-                open_rows -= 1
             if wanted[i]:
                 wanted[i] = False
                 for other in range(row_ptr[i], row_ptr[i + 1]):
@@ -170,7 +143,50 @@ def _greedy(  # noqa: ANN202, PLR0917, PLR0915, C901, PLR0912 - one compiled pas
 
 
 @njit(cache=True)
-def _retire(  # noqa: ANN202, PLR0917
+def _still(wt_ptr, wt_target, left, row):
+    """Tell whether a target that is not met counts a row."""
+    for entry in range(wt_ptr[row], wt_ptr[row + 1]):
+        if left[wt_target[entry]] > 0:
+            return True
+    return False
+
+
+@njit(cache=True)
+def _force(cost, group_ptr, forced, gain, chosen):
+    """Choose the best column of every forced group that has none."""
+    for group in range(len(forced)):
+        if not forced[group]:
+            continue
+        best = group_ptr[group]
+        for column in range(group_ptr[group], group_ptr[group + 1]):
+            if chosen[column]:
+                best = -1
+                break
+            if cost[column] - gain[column] < cost[best] - gain[best]:
+                best = column
+        if best >= 0:
+            chosen[best] = True
+
+
+@njit(cache=True)
+def _next(cost, gain, chosen, hard, counts, left):
+    """Return the column of least cost per gain, or -1 when every need is met."""
+    best, best_ratio = -1, np.inf
+    for column in range(len(cost)):
+        if gain[column] > TINY and not chosen[column]:
+            ratio = cost[column] / gain[column]
+            if ratio < best_ratio:
+                best, best_ratio = column, ratio
+    if len(left) and left.max() > 0:
+        return best
+    for i in range(len(hard)):
+        if hard[i] and counts[i] == 0:
+            return best
+    return -1
+
+
+@njit(cache=True)
+def _retire(
     row_ptr,
     row_cols,
     hard,
@@ -179,35 +195,32 @@ def _retire(  # noqa: ANN202, PLR0917
     prices,
     wanted,
     left,
-    gain,  # noqa: ANN001
+    gain,
 ):
     """Stop wanting the soft rows that no unmet target counts."""
     for i in range(len(hard)):
         if not wanted[i] or hard[i]:
             continue
-        still = False
-        for entry in range(wt_ptr[i], wt_ptr[i + 1]):
-            still = still or left[wt_target[entry]] > 0
-        if not still:
+        if not _still(wt_ptr, wt_target, left, i):
             wanted[i] = False
             for entry in range(row_ptr[i], row_ptr[i + 1]):
                 gain[row_cols[entry]] -= prices[i]
 
 
 @njit(cache=True)
-def _prune(  # noqa: ANN202, PLR0917, C901
+def _prune(
     order,
     col_ptr,
     col_rows,
     group_of,
     forced,
-    hard,  # noqa: ANN001
+    hard,
     wt_ptr,
     wt_target,
     wt_value,
     chosen,
     left,
-    rows,  # noqa: ANN001
+    rows,
 ):
     counts = np.zeros(rows, dtype=np.int32)
     in_group = np.zeros(len(forced), dtype=np.int32)
@@ -225,23 +238,25 @@ def _prune(  # noqa: ANN202, PLR0917, C901
         if forced[group] and in_group[group] == 1:
             continue
         loss[:] = 0.0
-        needed = False
-        for entry in range(col_ptr[column], col_ptr[column + 1]):
-            i = col_rows[entry]
-            if counts[i] == 1:
-                if hard[i]:
-                    needed = True
-                    break
-                for other in range(wt_ptr[i], wt_ptr[i + 1]):
-                    loss[wt_target[other]] += wt_value[other]
-        for target in range(len(left)):
-            if loss[target] > 0 and left[target] + loss[target] > 0:
-                needed = True
-        if needed:
+        if not _spare(column, col_ptr, col_rows, hard, wt_ptr, wt_target, wt_value, counts, loss):
+            continue
+        if np.any((loss > 0) & (left + loss > 0)):
             continue
         chosen[column] = False
         in_group[group] -= 1
         for entry in range(col_ptr[column], col_ptr[column + 1]):
             counts[col_rows[entry]] -= 1
-        for target in range(len(left)):
-            left[target] += loss[target]
+        left += loss
+
+
+@njit(cache=True)
+def _spare(column, col_ptr, col_rows, hard, wt_ptr, wt_target, wt_value, counts, loss):
+    """Tell whether no hard row needs a column; add up what the targets would lose."""
+    for entry in range(col_ptr[column], col_ptr[column + 1]):
+        i = col_rows[entry]
+        if counts[i] == 1:
+            if hard[i]:
+                return False
+            for other in range(wt_ptr[i], wt_ptr[i + 1]):
+                loss[wt_target[other]] += wt_value[other]
+    return True

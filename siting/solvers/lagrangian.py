@@ -10,6 +10,9 @@ Caprara, Fischetti, Toth 1999, "A heuristic method for the set covering problem"
 Research 47(5), 730-743, doi 10.1287/opre.47.5.730 (set cover).
 """
 
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
+# Compiled functions take plain arrays; numba infers their types.
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -21,6 +24,11 @@ from numba import njit
 
 from siting.models.bounds import turning_point
 from siting.models.presolve import SetCover
+
+#: Steps without gain before the step scale shrinks, and the scale at which steps end.
+PATIENCE, LEAST_STEP = 20, 1e-4
+#: Squared length below which a direction is none.
+TINY = 1e-12
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -43,7 +51,7 @@ class Duals:
 
 
 @njit(cache=True)
-def relax(col_ptr, col_rows, cost, group_ptr, forced, prices, reduced, counts):  # noqa: ANN001, ANN201
+def relax(col_ptr, col_rows, cost, group_ptr, forced, prices, reduced, counts):
     """Solve the relaxation of the set cover for the columns; fill reduced costs and counts.
 
     Returns the columns' share of the bound; ``counts[i]`` is how many chosen columns serve row i.
@@ -67,7 +75,7 @@ def relax(col_ptr, col_rows, cost, group_ptr, forced, prices, reduced, counts): 
 
 
 @njit(cache=True)
-def _repair(row_ptr, row_cols, col_ptr, col_rows, cost, ceiling, prices):  # noqa: ANN001, ANN202, PLR0917
+def _repair(row_ptr, row_cols, col_ptr, col_rows, cost, ceiling, prices):
     """Shrink prices until no column is worth more than its cost, then raise them again."""
     columns, rows = len(cost), len(prices)
     shrink = np.ones(rows)
@@ -115,7 +123,7 @@ class CoverRelaxation:
         demand = np.where(p.hard, 1.0, (value > prices).astype(np.float64))
         total += float(prices[p.hard].sum() + self.multipliers @ p.need)
         total += float(np.minimum(0.0, prices - value)[~p.hard].sum())
-        return total, demand - self.counts
+        return total, demand - self.counts.astype(np.float64)
 
     def _row_value(self, prices: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Set the multipliers for these prices and return what each soft row is worth."""
@@ -192,7 +200,7 @@ def ascend(
             duals.multipliers = multipliers.copy()
         else:
             idle += 1
-        if idle >= 20:
+        if idle >= PATIENCE:
             step, idle = 0.6 * step, 0
             prices = duals.prices.copy()
             direction[:] = 0.0
@@ -201,7 +209,7 @@ def ascend(
         direction = 0.3 * gradient + 0.7 * direction
         norm = float(direction @ direction)
         gap = sense * (upper - bound)
-        if norm <= 1e-12 or gap <= 0 or step < 1e-4:
+        if norm <= TINY or gap <= 0 or step < LEAST_STEP:
             break
         length = step * max(gap, 1e-3 * abs(upper)) / norm
         prices = prices + sense * length * direction

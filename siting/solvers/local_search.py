@@ -1,5 +1,8 @@
 """Step two: greedy choice and exchange of one station for another until nothing improves."""
 
+# ruff: noqa: ANN001, ANN202, PLR0917
+# Compiled functions take plain arrays; numba infers their types.
+
 from __future__ import annotations
 
 import numpy as np
@@ -7,6 +10,9 @@ import numpy.typing as npt
 from numba import njit
 
 from siting.models.service import MaxCover
+
+#: Chosen columns on a row at which its only one is no longer alone.
+PAIR = 2
 
 
 class MaxCoverSearch:
@@ -52,6 +58,19 @@ class MaxCoverSearch:
         """Weight served, what was served before included."""
         return self.problem.base + float(self.problem.weight[self.counts > 0].sum())
 
+    def kick(self, rng: np.random.Generator, number: int) -> None:
+        """Give up some chosen columns drawn at random."""
+        chosen = self.chosen
+        for column in rng.permutation(chosen)[:number]:
+            self.toggle(int(column))
+
+    def adopt(self, chosen: npt.NDArray[np.intp]) -> None:
+        """Go over to another choice."""
+        wanted = np.zeros_like(self.is_chosen)
+        wanted[chosen] = True
+        for column in np.flatnonzero(wanted != self.is_chosen):
+            self.toggle(int(column))
+
     def toggle(self, column: int) -> None:
         """Choose a column, or give it up."""
         p = self.problem
@@ -69,7 +88,7 @@ class MaxCoverSearch:
         )
 
     def fill(self) -> None:
-        """Choose the column that adds the most until none adds anything or the number is reached."""
+        """Choose the column that adds the most, until none adds anything or enough are chosen."""
         p = self.problem
         _fill(
             p.row_ptr,
@@ -103,7 +122,7 @@ class MaxCoverSearch:
 
 
 @njit(cache=True)
-def _toggle(  # noqa: ANN202, PLR0917
+def _toggle(
     row_ptr,
     row_cols,
     col_ptr,
@@ -113,7 +132,7 @@ def _toggle(  # noqa: ANN202, PLR0917
     counts,
     owners,
     change,
-    column,  # noqa: ANN001
+    column,
 ):
     if is_chosen[column]:
         is_chosen[column] = False
@@ -137,12 +156,12 @@ def _toggle(  # noqa: ANN202, PLR0917
                 for other in range(row_ptr[i], row_ptr[i + 1]):
                     if row_cols[other] != column:
                         change[row_cols[other]] -= weight[i]
-            elif counts[i] == 2:
+            elif counts[i] <= PAIR:
                 change[owners[i] - column] -= weight[i]
 
 
 @njit(cache=True)
-def _fill(  # noqa: ANN202, PLR0917
+def _fill(
     row_ptr,
     row_cols,
     col_ptr,
@@ -152,7 +171,7 @@ def _fill(  # noqa: ANN202, PLR0917
     counts,
     owners,
     change,
-    most,  # noqa: ANN001
+    most,
 ):
     number = 0
     for column in range(len(is_chosen)):
@@ -172,18 +191,18 @@ def _fill(  # noqa: ANN202, PLR0917
 
 
 @njit(cache=True)
-def _exchange(  # noqa: ANN202, PLR0917
+def _exchange(
     row_ptr,
     row_cols,
     col_ptr,
     col_rows,
-    weight,  # noqa: ANN001
+    weight,
     is_chosen,
     counts,
     owners,
     change,
     candidates,
-    least,  # noqa: ANN001
+    least,
 ):
     columns = len(is_chosen)
     relief = np.zeros(columns)

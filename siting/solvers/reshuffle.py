@@ -9,6 +9,9 @@ Journal of Computational Physics 159(2), 139-171, doi 10.1006/jcph.1999.6413 (ne
 threshold acceptance).
 """
 
+# ruff: noqa: ANN001, ANN202, PLR0917, PLR0912, NPY002
+# Compiled functions take plain arrays, whose types numba infers, and draw from its own generator.
+
 from __future__ import annotations
 
 from collections import namedtuple
@@ -18,6 +21,12 @@ import numpy.typing as npt
 from numba import njit
 
 from siting.models.presolve import SetCover
+
+#: Chosen columns on a row at which its only one is no longer alone.
+PAIR = 2
+
+#: How often the first column taken out may not come back.
+BAR = 0.5
 
 #: The reduced problem as arrays a compiled function can take.
 _Problem = namedtuple(  # noqa: PYI024 - compiled code takes plain named tuples
@@ -128,7 +137,7 @@ class Reshuffle:
 
 
 @njit(cache=True)
-def _open(p, s):  # noqa: ANN001, ANN202
+def _open(p, s):
     """Fill what every column would add to an empty answer."""
     for i in range(len(p.hard)):
         for entry in range(p.row_ptr[i], p.row_ptr[i + 1]):
@@ -136,7 +145,7 @@ def _open(p, s):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True)
-def _credit(p, s, row, column, sign):  # noqa: ANN001, ANN202
+def _credit(p, s, row, column, sign):
     """Add a row to, or take it from, a column's figures."""
     if p.hard[row]:
         s.hard_rows[column] += sign
@@ -146,7 +155,7 @@ def _credit(p, s, row, column, sign):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True)
-def _touch(s, column):  # noqa: ANN001, ANN202
+def _touch(s, column):
     """Remember a column whose figures changed; the queue's last place holds its length."""
     if not s.touched[column]:
         s.touched[column] = True
@@ -155,7 +164,7 @@ def _touch(s, column):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True)
-def _toggle(p, s, column):  # noqa: ANN001, ANN202
+def _toggle(p, s, column):
     """Choose a column, or give it up; a column that changes sides keeps its figures."""
     adding = not s.chosen[column]
     step = 1 if adding else -1
@@ -176,7 +185,7 @@ def _toggle(p, s, column):  # noqa: ANN001, ANN202
                 if c != column:
                     _credit(p, s, i, c, -step)
                     _touch(s, c)
-        elif adding and now == 2:
+        elif adding and now == PAIR:
             _credit(p, s, i, s.owners[i] - column, -1)
             _touch(s, s.owners[i] - column)
         elif not adding and now == 1:
@@ -186,7 +195,7 @@ def _toggle(p, s, column):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True)
-def _value(p, s, column):  # noqa: ANN001, ANN202
+def _value(p, s, column):
     """Return what choosing a column is worth now."""
     value = s.hard_price[column]
     if s.hard_rows[column] == 0:
@@ -198,17 +207,14 @@ def _value(p, s, column):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True)
-def _unmet(s):  # noqa: ANN001, ANN202
+def _unmet(s):
     if s.open_rows[0] > 0:
         return True
-    for t in range(len(s.left)):
-        if s.left[t] > 0:
-            return True
-    return False
+    return s.left.max() > 0
 
 
 @njit(cache=True)
-def _needless(p, s, column):  # noqa: ANN001, ANN202
+def _needless(p, s, column):
     """Tell whether a chosen column can go."""
     if s.hard_rows[column] > 0:
         return False
@@ -222,20 +228,18 @@ def _needless(p, s, column):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True)
-def _neighbour(p, s, column):  # noqa: ANN001, ANN202
+def _neighbour(p, s, column):
     """Return a chosen column near a column by a short random walk, or -1."""
     for _ in range(20):
         span = p.col_ptr[column + 1] - p.col_ptr[column]
         if span == 0:
             return -1
-        row = p.col_rows[p.col_ptr[column] + np.random.randint(span)]  # noqa: NPY002
-        other = p.row_cols[
-            p.row_ptr[row] + np.random.randint(p.row_ptr[row + 1] - p.row_ptr[row])  # noqa: NPY002
-        ]
+        row = p.col_rows[p.col_ptr[column] + np.random.randint(span)]
+        other = p.row_cols[p.row_ptr[row] + np.random.randint(p.row_ptr[row + 1] - p.row_ptr[row])]
         if s.chosen[other]:
             return other
         row = p.col_rows[
-            p.col_ptr[other] + np.random.randint(p.col_ptr[other + 1] - p.col_ptr[other])  # noqa: NPY002
+            p.col_ptr[other] + np.random.randint(p.col_ptr[other + 1] - p.col_ptr[other])
         ]
         if s.counts[row] == 1:
             return s.owners[row]
@@ -243,11 +247,11 @@ def _neighbour(p, s, column):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True)
-def _ruin(p, s, chosen, size, log):  # noqa: ANN001, ANN202
+def _ruin(p, s, chosen, size, log):
     """Take out some neighbouring columns; return how many, and their cost."""
-    seed = chosen[np.random.randint(len(chosen))]  # noqa: NPY002
+    seed = chosen[np.random.randint(len(chosen))]
     number, cost = 0, 0.0
-    wanted = 1 + np.random.randint(size)  # noqa: NPY002
+    wanted = 1 + np.random.randint(size)
     column = seed
     for _ in range(3 * size):
         group = p.group_of[column]
@@ -266,7 +270,7 @@ def _ruin(p, s, chosen, size, log):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True)
-def _recreate(p, s, log, number, budget, barred):  # noqa: ANN001, ANN202
+def _recreate(p, s, log, number, budget, barred):
     """Serve everything again within a budget; return number of changes and cost, or inf."""
     cost = 0.0
     while _unmet(s):
@@ -282,7 +286,7 @@ def _recreate(p, s, log, number, budget, barred):  # noqa: ANN001, ANN202
                 if worth <= 0.0:
                     continue
                 ratio = worth / p.cost[c] if p.cost[c] > 0 else 1e300
-                ratio *= 1.0 + 0.1 * np.random.random()  # noqa: NPY002
+                ratio *= 1.0 + 0.1 * np.random.random()
                 if ratio > best_ratio:
                     best, best_ratio = c, ratio
             if everywhere:
@@ -313,9 +317,9 @@ def _recreate(p, s, log, number, budget, barred):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True)
-def _run(p, s, iterations, size, threshold, best_cost, best, seed):  # noqa: ANN001, ANN202, PLR0917
+def _run(p, s, iterations, size, threshold, best_cost, best, seed):
     """Ruin and recreate; keep the cheapest answer in `best` and return its cost."""
-    np.random.seed(seed)  # noqa: NPY002
+    np.random.seed(seed)
     log = np.zeros(4096, dtype=np.int64)
     chosen = np.flatnonzero(s.chosen)
     now = 0.0
@@ -328,10 +332,10 @@ def _run(p, s, iterations, size, threshold, best_cost, best, seed):  # noqa: ANN
             s.touched[s.queue[place]] = False
         s.queue[-1] = 0
         number, removed = _ruin(p, s, chosen, size, log)
-        barred = log[0] if number > 0 and np.random.random() < 0.5 else -1  # noqa: NPY002, PLR2004
+        barred = log[0] if number > 0 and np.random.random() < BAR else -1
         number, added = _recreate(p, s, log, number, removed + threshold, barred)
         rise = added - removed
-        if rise <= threshold * np.random.random():  # noqa: NPY002
+        if rise <= threshold * np.random.random():
             now += rise
             chosen = np.flatnonzero(s.chosen)
             if now < best_cost - 1e-9:

@@ -1,5 +1,8 @@
 """Step two: serve the most with the stations that remain, with a proven limit."""
 
+# ruff: noqa: ANN001, ANN202
+# Compiled functions take plain arrays; numba infers their types.
+
 from __future__ import annotations
 
 import logging
@@ -22,6 +25,12 @@ log = logging.getLogger(__name__)
 STEPS_PER_ROUND = 40
 #: Rounds of subgradient steps.
 ROUNDS = 20
+#: Times a few stations are given up at random, and their share of all.
+KICKS, KICK_SHARE = 30, 0.02
+#: Scale of the steps at which they end.
+LEAST_STEP = 1e-3
+#: Relative difference below which two weights are the same.
+TINY = 1e-12
 
 
 def solve_service(
@@ -71,12 +80,9 @@ def solve_service(
         first = np.flatnonzero(np.isin(problem.options, start))
     search = MaxCoverSearch(problem, first)
     search.fill()
-    while not clock.expired() and search.exchange(np.arange(problem.columns)):
-        clock.report("service", 0.1, value=search.value, unit=unit)
-    ended = "the search found nothing that serves more"
+    _exchange(search, clock, unit)
     duals = _limit(problem, search.value, clock, unit)
-    if clock.expired():
-        ended = "the search was stopped" if clock.stopped else "the time limit ended it"
+    ended = _disturb(search, duals.bound, clock, gap, np.random.default_rng(seed))
     cover = lift_service(model, problem, duals.prices)
     selected = problem.options[search.chosen]
     served = model.served(np.union1d(fixed, selected))
@@ -88,6 +94,37 @@ def solve_service(
         targets=np.zeros(0),
         ended=ended,
     )
+
+
+def _exchange(search: MaxCoverSearch, clock: Clock, unit: str) -> None:
+    """Exchange stations until no single exchange serves more."""
+    every = np.arange(search.problem.columns)
+    while not clock.expired() and search.exchange(every):
+        search.fill()
+        clock.report("service", 0.1, value=search.value, unit=unit)
+
+
+def _disturb(
+    search: MaxCoverSearch, limit: float, clock: Clock, gap: float, rng: np.random.Generator
+) -> str:
+    """Give up a few stations at random and choose again, as long as it pays; say why it ended."""
+    best, value = search.chosen, search.value
+    every = np.arange(search.problem.columns)
+    for _ in range(KICKS):
+        if clock.expired():
+            return "the search was stopped" if clock.stopped else "the time limit ended it"
+        if limit - value <= gap * value + TINY * limit:
+            return "the gap asked for is reached" if gap else "nothing better exists"
+        search.kick(rng, max(1, int(KICK_SHARE * len(best))))
+        search.fill()
+        while not clock.expired() and search.exchange(every):
+            search.fill()
+        if search.value > value:
+            best, value = search.chosen, search.value
+        else:
+            search.adopt(best)
+    search.adopt(best)
+    return "the search found nothing that serves more"
 
 
 class _Relaxation:
@@ -124,7 +161,7 @@ def _limit(problem: MaxCover, value: float, clock: Clock, unit: str) -> Duals:
     duals.bound, _ = relaxation(duals.prices)
     step = 1.0
     for number in range(ROUNDS):
-        if clock.expired() or step < 1e-3:
+        if clock.expired() or step < LEAST_STEP:
             break
         step = ascend(
             relaxation,
@@ -143,7 +180,7 @@ def _limit(problem: MaxCover, value: float, clock: Clock, unit: str) -> Duals:
 
 
 @njit(cache=True)
-def _values(col_ptr, col_rows, prices, values):  # noqa: ANN001, ANN202
+def _values(col_ptr, col_rows, prices, values):
     for column in range(len(values)):
         total = 0.0
         for entry in range(col_ptr[column], col_ptr[column + 1]):
@@ -152,7 +189,7 @@ def _values(col_ptr, col_rows, prices, values):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True)
-def _count(col_ptr, col_rows, taken, counts):  # noqa: ANN001, ANN202
+def _count(col_ptr, col_rows, taken, counts):
     counts[:] = 0
     for column in taken:
         for entry in range(col_ptr[column], col_ptr[column + 1]):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+
 import numpy as np
 import numpy.typing as npt
 
 from siting.models.bounds import targets_bound
-from siting.models.covering import CoverModel
 from siting.models.core import Core, core_of
+from siting.models.covering import CoverModel
 from siting.models.presolve import SetCover, lift, reduce_targets
 from siting.solvers.clock import Clock
 from siting.solvers.coarse import coarse_prices
@@ -24,7 +25,10 @@ log = logging.getLogger(__name__)
 STEPS_PER_ROUND = 30
 #: Rounds of subgradient steps on each core.
 ROUNDS = 10
+#: Scale of the steps at which they end.
 MIN_STEP = 1e-3
+#: Share of the time the multipliers may take.
+PRICE_SHARE = 0.4
 #: Columns whose reduced cost is at most this share of their cost make the core.
 CORE_SHARE = (0.35, 0.25)
 #: Ruins between two looks at the clock, and rounds of them.
@@ -130,7 +134,8 @@ class _Search:
 
     def price(self) -> None:
         """Find good multipliers: a clustered programme, then steps on ever better cores."""
-        started = coarse_prices(self.problem, self.clock.until(0.5))
+        part = self.clock.until(PRICE_SHARE)
+        started = coarse_prices(self.problem, part)
         self.adopt(self.duals.prices if started is None else started)
         self.offer(greedy_cover(self.problem, self.duals.prices))
         for number, share in enumerate(CORE_SHARE):
@@ -141,7 +146,7 @@ class _Search:
             duals = Duals(prices=prices, multipliers=relaxation.multipliers.copy(), bound=bound)
             step = 0.1
             for done in range(ROUNDS):
-                if self.done() or step < MIN_STEP:
+                if self.done() or part.expired() or step < MIN_STEP:
                     break
                 step = ascend(
                     relaxation,
@@ -163,8 +168,7 @@ class _Search:
                 self.duals = candidate
 
     def core(self, share: float) -> Core:
-        """Return the columns that are nearly worth their cost, those of the best answer, and one
-        for every row."""
+        """Return the columns nearly worth their cost, the best answer's, and each row's nearest."""
         p = self.problem
         self.relaxation(self.duals.prices)
         reduced = self.relaxation.reduced

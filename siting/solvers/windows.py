@@ -24,6 +24,9 @@ from siting.solvers.clock import Clock
 from siting.solvers.greedy import prune
 from siting.solvers.highs import solve_binary
 
+#: A binary of a mixed-integer programme above this is one.
+HALF = 0.5
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Windows:
@@ -100,7 +103,7 @@ class Windows:
             np.int32
         )
 
-    def _rows_of(self, columns: npt.NDArray[np.intp]) -> npt.NDArray[np.int32]:
+    def _rows_of(self, columns: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.int32]:
         return _gather(self.problem.col_ptr, self.problem.col_rows, columns)
 
     def _around(self, seed_column: int) -> npt.NDArray[np.intp]:
@@ -221,7 +224,7 @@ class _Programme:
         )
         if answer is None:
             return None
-        return self.columns[answer[:able] > 0.5]
+        return self.columns[answer[:able] > HALF]
 
     def _start(self) -> npt.NDArray[np.float64]:
         chosen = self.start.astype(np.float64)
@@ -242,7 +245,9 @@ def meets(problem: SetCover, columns: npt.NDArray[np.intp]) -> bool:
 
 
 def _gather(
-    pointer: npt.NDArray[np.int32], values: npt.NDArray[np.int32], lines: npt.NDArray[np.intp]
+    pointer: npt.NDArray[np.int32],
+    values: npt.NDArray[np.int32],
+    lines: npt.NDArray[np.signedinteger],
 ) -> npt.NDArray[np.int32]:
     """Return the values of some lines, one after the other."""
     start = pointer[lines].astype(np.int64)

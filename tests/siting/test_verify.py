@@ -22,7 +22,7 @@ from siting.verify import verify
 
 @pytest.fixture(scope="module")
 def answered(littletown: PlanningData) -> tuple[Scenario, Plan]:
-    """A question with two steps and its verified answer."""
+    """Return a question with two steps and its verified answer."""
     spec = ScenarioSpec(
         name="little",
         stations=4,

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="shared vectors abse
 
 @pytest.fixture(scope="module")
 def stores() -> CoverModel:
-    """A store serves a tract within 5 km of road; four may be built."""
+    """Return the model: a store serves a tract within 5 km of road; four may be built."""
     table = pd.read_csv(
         FOLDER / "SF_network_distance_candidateStore_16_censusTract_205_new.csv",
         dtype={"name": str, "DestinationName": str},
