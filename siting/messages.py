@@ -60,6 +60,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "step": ("步骤", "step"),
     "step.targets": ("第一步: 以最低费用达标", "Step 1: meet the targets at least cost"),
     "step.service": ("第二步: 用余下基站覆盖最多", "Step 2: serve the most with what remains"),
+    "step.stations": ("达标所需的最少基站", "Fewest stations for the targets"),
     "frame": ("坐标系", "coordinate frame"),
     "nothing": ("无", "none"),
     "none_known": ("未提供", "not supplied"),
@@ -125,6 +126,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "honesty.cost_optimal": (
         "本方案达标费用 {value}; 已证明没有费用更低的达标方案。",
         "This plan meets the targets for {value}; proved: none meets them for less.",
+    ),
+    "honesty.stations": (
+        "已证明达标至少需要 {bound} 个基站; 本方案第一步用 {value} 个。",
+        "Proved: the targets need at least {bound} stations; step 1 of this plan uses {value}.",
     ),
     "honesty.given_targets": (
         "(以第一步为达标所选站址不变为前提)",
@@ -518,6 +523,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "plan_state.failed": ("失败", "failed"),
     "phase.queued": ("排队", "queued"),
     "phase.running": ("开始", "starting"),
+    "phase.load": ("装入数据", "loading"),
+    "phase.outputs": ("写出结果", "writing the results"),
+    "phase.stations": ("达标所需的最少基站", "fewest stations"),
     "phase.coverage": ("计算覆盖", "coverage"),
     "phase.targets": ("第一步: 达标", "step 1: targets"),
     "phase.service": ("第二步: 扩大覆盖", "step 2: service"),

@@ -63,6 +63,12 @@ def summary(tables: PlanTables, language: Language) -> dict[str, Any]:
     }
 
 
+def phase_name(phase: str, language: Language) -> str:
+    """Name a phase of a computation; an unknown one keeps its own name."""
+    key = f"phase.{phase}"
+    return say(key, language) if key in MESSAGES else phase
+
+
 def state_counts(tables: PlanTables, language: Language) -> list[tuple[str, str]]:
     """Count the targets in each state, the best first."""
     states = list(tables.zones["state"])

@@ -130,8 +130,14 @@ def plan_page(
         "scenario": question,
     }
     if not PlanState(row.state).ended:
+        latest = plans.latest_progress(session, row.id)
+        phase = row.state if latest is None else latest.phase
         return page(
-            request, "running.html", latest=plans.latest_progress(session, row.id), **shared
+            request,
+            "running.html",
+            latest=latest,
+            phase=content.phase_name(phase, language_of(request)),
+            **shared,
         )
     if row.status is None:
         others = plans.page(session, limit=_LISTED, scenario_id=row.scenario_id)

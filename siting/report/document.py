@@ -18,6 +18,7 @@ from siting.report.honesty import (
     headline,
     honesty_lines,
     layer_name,
+    step_name,
     synthetic_line,
     value_text,
 )
@@ -233,7 +234,7 @@ def steps_grid(facts: Facts, language: Language) -> Grid:
     """Return value, bound and gap of each optimisation."""
     rows = [
         (
-            say(f"step.{step.name}", language),
+            step_name(step, language),
             say(f"status.{step.status.value}", language),
             value_text(step, language),
             f"{say(f'bound.{step.sense.value}', language)} {bound_text(step, language)}",

@@ -95,6 +95,9 @@ def honesty_lines(facts: Facts, language: Language) -> list[str]:
 
 def step_line(facts: Facts, step: Step, language: Language) -> str:
     """Say what one optimisation reached and what is proved about it; empty when nothing is."""
+    if step.unit == "stations" and math.isfinite(step.bound):
+        bound, value = count_text(step.bound, "down"), count_text(step.value, "up")
+        return say("honesty.stations", language, bound=bound, value=value)
     if step.status in {Status.UNKNOWN, Status.INFEASIBLE} or not math.isfinite(step.bound):
         return ""
     if step.sense is Sense.MINIMISE:
@@ -150,11 +153,19 @@ def bound_text(step: Step, language: Language) -> str:
     return weight_text(step.bound, step.unit, language, rounding)
 
 
+def step_name(step: Step, language: Language) -> str:
+    """Name an optimisation; an unknown one keeps its own name."""
+    key = f"step.{step.name}"
+    return say(key, language) if key in MESSAGES else step.name
+
+
 def value_text(step: Step, language: Language) -> str:
     """Write what a step reached with its unit, rounded to the unfavourable side."""
     if step.unit == "CNY":
         return money_text(step.value, language)
-    return weight_text(step.value, step.unit, language, "down")
+    # What is minimised is rounded up, what is served down.
+    rounding = "up" if step.sense is Sense.MINIMISE else "down"
+    return weight_text(step.value, step.unit, language, rounding)
 
 
 def gap_text(step: Step, language: Language) -> str:

@@ -9,12 +9,10 @@ from html.parser import HTMLParser
 
 import httpx
 import pytest
-from private_cluster import Cluster
+from private_cluster import Cluster, settings_for
 from served_city import City
-from sqlalchemy.engine import URL
 
 from app.pages.language import accepted_language
-from app.settings import Settings
 
 pytestmark = pytest.mark.database
 
@@ -228,15 +226,15 @@ def test_a_foreign_page_cannot_press_the_button(ezhou_client: httpx.Client) -> N
 
 
 def test_a_lost_database_is_a_clear_page(
-    cluster: Cluster, ezhou_url: URL, ezhou_settings: Settings, serve: Callable
+    cluster: Cluster, ezhou_template: str, serve: Callable
 ) -> None:
     """When the database is gone the page says so and what to do, with 503."""
-    with serve(ezhou_settings) as client:
+    url = cluster.create(ezhou_template)
+    with serve(settings_for(url)) as client:
         assert client.get("/data").status_code == 200
-        cluster.drop(ezhou_url)
+        cluster.drop(url)
         answer = client.get("/data", params={"lang": "en"})
         assert answer.status_code == 503
         assert "The database does not answer" in answer.text
         assert "siting doctor" in answer.text
         assert "Traceback" not in answer.text
-        cluster.create(None)  # the fixture drops its own name again at the end

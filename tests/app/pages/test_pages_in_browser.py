@@ -75,7 +75,7 @@ def test_the_map_draws_demand_from_tiles(city: City, browser: Browser) -> None:
         )
         assert colours == ["served", "unserved"]
         asked = len(seen.requests)
-        page.evaluate("sitingDrawn.map.setView([30.39, 114.89], 13, {animate: false})")
+        page.evaluate("() => void sitingDrawn.map.setView([30.39, 114.89], 13, {animate: false})")
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(500)
         assert any("/tiles/demand/13/" in url for url in seen.requests[asked:])
