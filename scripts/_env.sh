@@ -17,6 +17,8 @@ SITING_VENV="$SITING_ROOT/.venv"
 SITING_PYTHON="$SITING_VENV/bin/python"
 #: Why tests of a marker cannot run here; scripts/test leaves them out and says so.
 SITING_NO_BROWSER=""
+# Compiled once and kept in .venv: without it every process compiles all it imports, some seconds.
+unset PYTHONDONTWRITEBYTECODE
 
 _say() { printf '· %s\n' "$*" >&2; }
 

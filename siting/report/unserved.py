@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from sklearn.cluster import DBSCAN
 
 from siting.geo import WGS84, unproject
 from siting.report.tables import focus_of, reachable_demand, served_demand
@@ -99,6 +98,8 @@ def _labels(
     reach_m: float,
     min_people: int,
 ) -> npt.NDArray[np.intp]:
+    from sklearn.cluster import DBSCAN  # noqa: PLC0415 - a second of imports, seldom needed
+
     search = DBSCAN(eps=reach_m, min_samples=min_people)
     return np.asarray(search.fit(xy, sample_weight=weight).labels_, dtype=np.intp)
 
