@@ -75,7 +75,8 @@ def symbol_svg(symbol: Symbol, size_px: int = 22) -> str:
         f'<svg class="symbol" viewBox="-13 -13 26 26" width="{size_px}" height="{size_px}" '
         f'aria-hidden="true"><path d="{symbol.path}" fill="{symbol.fill}" stroke="#FFFFFF" '
         f'stroke-width="1"/><text x="0" y="{symbol.letter_y}" text-anchor="middle" '
-        f'font-size="{symbol.letter_size}" font-weight="700" fill="#FFFFFF">{escape(symbol.letter)}</text></svg>'
+        f'font-size="{symbol.letter_size}" font-weight="700" fill="#FFFFFF">'
+        f"{escape(symbol.letter)}</text></svg>"
     )
 
 

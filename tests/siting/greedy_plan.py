@@ -1,15 +1,16 @@
-"""A plan made by a plain greedy rule: a real value of the real types, without a solver's promise."""
+"""A plan made by a plain greedy rule: real values of the real types, no solver's promise."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+import scipy.sparse as sp
 
 from siting.coverage import Coverage
 from siting.layers import provenance_shares
 from siting.plan import Outcome, Plan, Sense, Status, Step, TargetState, judge
-from siting.scenario import Scenario
+from siting.scenario import Scenario, ZoneTarget
 
 
 def greedy_plan(scenario: Scenario, coverage: Coverage) -> Plan:
@@ -49,17 +50,12 @@ def greedy_plan(scenario: Scenario, coverage: Coverage) -> Plan:
         inside[demand.in_zone(target.zone_id)] = True
         weight = demand.weights[target.weight] * inside
         fill(target.standard_id, weight, 0, target.required_fraction * weight.sum() - 1e-6)
-    cut = len(chosen)
     if scenario.objective is not None:
         fill(scenario.objective.standard_id, demand.weights[scenario.objective.weight], 1, math.inf)
     order = np.argsort(chosen, kind="stable")
     selected = np.array(chosen, dtype=np.intp)[order]
-    outcomes = [
-        _outcome(scenario, coverage, served, item.zone_id, item.standard_id, item.weight, fraction)
-        for item in scenario.targets
-        for fraction in [item.required_fraction]
-    ]
-    steps, cost = _steps(scenario, served, selected, cut)
+    outcomes = [_outcome(scenario, coverage, served, target) for target in scenario.targets]
+    steps, cost = _steps(scenario, served, selected)
     impossible = any(item.state is TargetState.IMPOSSIBLE for item in outcomes)
     return Plan(
         scenario_hash=scenario.hash,
@@ -80,12 +76,16 @@ def greedy_plan(scenario: Scenario, coverage: Coverage) -> Plan:
     )
 
 
-def _rows(matrix, option: int) -> np.ndarray:
+def _rows(matrix: sp.csc_array, option: int) -> np.ndarray:
     return matrix.indices[matrix.indptr[option] : matrix.indptr[option + 1]]
 
 
-def _outcome(scenario, coverage, served, zone_id, standard, weight, fraction) -> Outcome:
+def _outcome(
+    scenario: Scenario, coverage: Coverage, served: dict[str, np.ndarray], target: ZoneTarget
+) -> Outcome:
     demand = scenario.data.demand
+    zone_id, standard = target.zone_id, target.standard_id
+    weight, fraction = target.weight, target.required_fraction
     inside = demand.in_zone(zone_id)
     w = demand.weights[weight][inside]
     reach = np.zeros(len(demand), dtype=bool)
@@ -104,7 +104,9 @@ def _outcome(scenario, coverage, served, zone_id, standard, weight, fraction) ->
     )
 
 
-def _steps(scenario, served, selected, cut) -> tuple[tuple[Step, ...], int]:
+def _steps(
+    scenario: Scenario, served: dict[str, np.ndarray], selected: np.ndarray
+) -> tuple[tuple[Step, ...], int]:
     options, sites = scenario.options, scenario.data.sites
     opened = np.unique(options.site[selected])
     cost = int(options.cost_cny[selected].sum() + sites.fixed_cost_cny[opened].sum())

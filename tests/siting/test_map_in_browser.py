@@ -126,7 +126,7 @@ def test_the_legend_follows_the_layers(shown: Watched) -> None:
     assert page.locator('section[data-layer^="demand-"]:visible').count() == 1
 
 
-def test_popups_are_text(shown: Watched, map_file: tuple[Path, Plan]) -> None:
+def test_popups_are_text(shown: Watched) -> None:
     """A click on a station opens its lines; the hostile scenario name made no element."""
     page = shown.page
     place = page.evaluate(

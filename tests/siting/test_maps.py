@@ -1,4 +1,4 @@
-"""The map of a plan: what it holds, that it needs nothing from outside, and that names are inert."""
+"""The map of a plan: what it holds, that it needs nothing from outside, and inert names."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_the_legend_draws_what_the_map_draws(case: tuple, page: str) -> None:
     assert sum(symbol["count"] for symbol in payload_of(page)["symbols"]) == len(tables.sites)
 
 
-def test_the_map_says_what_it_is(case: tuple, page: str) -> None:
+def test_the_map_says_what_it_is(page: str) -> None:
     """Synthetic notice, date, frame and source stand on the page, in both languages."""
     for text in ("不得作为审批依据", "no basis for approval", "2026年11月22日", "EPSG:4547",
                  "made for the tests"):  # fmt: skip

@@ -42,7 +42,7 @@ SPEC = ScenarioSpec.parse(
 def disc_coverage(scenario: Scenario, reach_m: float) -> Coverage:
     """Let every option serve what lies within one radius: easy to check by hand."""
     xy, sites = scenario.data.demand.xy, scenario.data.sites.xy[scenario.options.site]
-    near = np.hypot(*(xy[:, None, :] - sites[None, :, :]).T).T <= reach_m
+    near = reach_m >= np.hypot(*(xy[:, None, :] - sites[None, :, :]).T).T
     names = [item.id for item in scenario.standards]
     return Coverage(
         by_standard={name: sp.csr_array(near) for name in names},
@@ -158,7 +158,7 @@ def _step(**changes: object) -> Step:
         name="service", sense=Sense.MAXIMISE, unit="population", value=934.0, bound=950.4,
         status=Status.FEASIBLE, reason="", runtime_s=1.0, certificate=None,
     )  # fmt: skip
-    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(base, **changes)
 
 
 def test_honesty_states_value_and_bound_outward(case: tuple) -> None:

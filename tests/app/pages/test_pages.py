@@ -27,7 +27,7 @@ class Text(HTMLParser):
         self.pieces: list[str] = []
         self.addresses: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note every address a browser would ask or offer."""
         self.addresses += [
             value for name, value in attrs if name in {"href", "src", "action"} and value

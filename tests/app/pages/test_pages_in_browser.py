@@ -109,7 +109,7 @@ def test_the_keyboard_reaches_what_matters(city: City, browser: Browser) -> None
 def test_a_plan_is_computed_before_ones_eyes(
     ezhou_settings: Settings, browser: Browser, tmp_path: Path
 ) -> None:
-    """From the button over moving progress to the map, with a real worker, without a reload by hand."""
+    """From the button over moving progress to the map, with a real worker and no reload by hand."""
     with running_service(ezhou_settings, log=tmp_path / "log") as service:
         with httpx.Client(base_url=service.url, trust_env=False, timeout=60.0) as client:
             made = client.post("/api/v1/scenarios", json=QUESTION)
