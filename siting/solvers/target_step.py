@@ -31,13 +31,15 @@ MIN_STEP = 1e-3
 PRICE_SHARE = 0.4
 #: Columns whose reduced cost is at most this share of their cost make the core.
 CORE_SHARE = (0.35, 0.25)
+#: The same share for the columns that ruin and recreate works on.
+SEARCH_SHARE = 0.15
 #: Ruins between two looks at the clock, and rounds of them.
 RUINS_PER_ROUND = 250
-RUIN_ROUNDS = 160
+RUIN_ROUNDS = 200
 #: Most columns taken out at once.
-RUIN_SIZE = 6
+RUIN_SIZE = 18
 #: Rise of cost accepted at first, as a share of a mean column's cost; it falls to nothing.
-RUIN_THRESHOLD = 0.1
+RUIN_THRESHOLD = 0.5
 #: Windows re-planned without gain before the search ends, per chosen column.
 PATIENCE = 0.5
 #: Rows up to which windows are small enough for exact programmes.
@@ -184,7 +186,7 @@ class _Search:
         """Ruin and recreate on the core, then re-plan windows exactly where they are small."""
         if self.best is None or not len(self.best) or self.done():
             return
-        core = self.core(CORE_SHARE[-1])
+        core = self.core(SEARCH_SHARE)
         place = np.searchsorted(core.columns, self.best)
         search = Reshuffle(
             core.problem,
