@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from alembic import command
 from app.embedded_pg import EmbeddedPostgres, EmbeddedPostgresError
 from app.settings import DatabaseSettings
+from siting.errors import SitingError
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ _PREPARE_LOCK = 4_207_000_001
 _CONNECT_TIMEOUT_S = 5
 
 
-class DatabaseError(Exception):
+class DatabaseError(SitingError):
     """The database cannot be used; the message says why and what to do."""
 
 

@@ -149,7 +149,7 @@ def _data() -> list[Finding]:
 def _settings() -> list[Finding]:
     try:
         settings = load_settings()
-    except (SitingError, ValueError) as error:
+    except SitingError as error:
         return [
             Finding(
                 what="settings",
@@ -189,7 +189,7 @@ def _port(settings: Settings) -> Finding:
 def _postgis() -> list[Finding]:
     try:
         own_server = load_settings().database.url is not None
-    except (SitingError, ValueError):
+    except SitingError:
         own_server = False
     try:
         binaries = find_binaries()

@@ -28,6 +28,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
+from siting.errors import SitingError
+
 logger = logging.getLogger(__name__)
 
 INSTALL_HINT = "install it: apt-get install -y postgresql-postgis"
@@ -40,7 +42,7 @@ _LIBRARY = Path("/usr/lib/postgresql")
 _SHARE = Path("/usr/share/postgresql")
 
 
-class EmbeddedPostgresError(Exception):
+class EmbeddedPostgresError(SitingError):
     """The private PostGIS cannot be used; the message says why and what to do."""
 
 

@@ -29,6 +29,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from app.database import DatabaseError
 from app.log import request_id
 from siting.errors import CrsError, DatasetError, FileError, InputError, Problem, ScenarioError
 
@@ -120,6 +121,7 @@ RULES: Mapping[type[Exception], Rule] = {
     WrongMediaTypeError: Rule(415, "The media type is not read", "unsupported-media-type"),
     BodyTooLargeError: Rule(413, "The body is too large", "body-too-large"),
     DatasetError: Rule(503, "The planning data are not available", "dataset-unavailable"),
+    DatabaseError: Rule(503, "The database cannot be used", "database-unavailable"),
     FileError: Rule(500, "A file of the service failed", "file-error"),
     UnavailableError: Rule(503, "A part of the service is down", "unavailable"),
     OperationalError: Rule(503, "The database does not answer", "database-unavailable"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -25,8 +24,8 @@ from app.progress_listener import ProgressListener
 from app.repository.planning_data import PlanningDataCache
 from app.routes import downloads, events, features, library, plans, scenarios, system, tiles
 from app.routes.dependencies import Services, reading_engine
-from app.settings import Settings, load_settings
-from siting.errors import InputError, Problem
+from app.settings import Settings, check_address, load_settings
+from siting.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -95,30 +94,6 @@ def create_app(settings: Settings) -> FastAPI:
     for router in routers():
         app.include_router(router)
     return app
-
-
-def check_address(host: str) -> None:
-    """Refuse an address that other machines reach; there is no login yet.
-
-    Raises
-    ------
-    siting.errors.InputError
-        When `host` is not this machine's own loopback address.
-    """
-    if host == "localhost":
-        return
-    try:
-        if ipaddress.ip_address(host).is_loopback:
-            return
-    except ValueError:
-        pass
-    raise InputError(
-        Problem(
-            "SITING_HOST",
-            f"{host!r} can be reached from other machines, and there is no login yet",
-            "listen on 127.0.0.1, ::1 or localhost; let others in through an SSH tunnel",
-        )
-    )
 
 
 def _lifespan(settings: Settings):  # noqa: ANN202 - what FastAPI asks for has no public name

@@ -20,7 +20,13 @@ from rich.console import Console
 
 from app.database import ensure_ready
 from app.load import load_ezhou
-from app.settings import ApiSettings, Settings, child_environment, load_settings
+from app.settings import (
+    ApiSettings,
+    Settings,
+    check_address,
+    child_environment,
+    load_settings,
+)
 from siting.errors import SitingError
 
 #: A service that is not healthy after this long has failed [s].
@@ -99,6 +105,7 @@ def running_service(settings: Settings, *, log: Path | None = None) -> Iterator[
         When there is no usable database.
     """
     host = settings.api.host
+    check_address(host)
     port = check_port(host, settings.api.port)
     with ExitStack() as stack:
         database = stack.enter_context(ensure_ready(settings.database))

@@ -6,6 +6,7 @@ pass it on.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated
@@ -16,12 +17,15 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    ValidationError,
     ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+from siting.errors import InputError, Problem
 
 _CONFIG = SettingsConfigDict(
     env_prefix="SITING_",
@@ -184,10 +188,46 @@ def load_settings() -> Settings:
 
     Raises
     ------
-    pydantic.ValidationError
+    siting.errors.InputError
         With every faulty variable of a concern and what it may be.
     """
-    return Settings()
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise InputError(
+            [
+                Problem(
+                    f"setting {'.'.join(map(str, item['loc']))} of {error.title}",
+                    item["msg"].removeprefix("Value error, "),
+                    "correct the environment variable; docs/guides/install.md lists them",
+                )
+                for item in error.errors(include_url=False, include_input=False)
+            ]
+        ) from None
+
+
+def check_address(host: str) -> None:
+    """Refuse an address that other machines reach; there is no login yet.
+
+    Raises
+    ------
+    siting.errors.InputError
+        When `host` is not this machine's own loopback address.
+    """
+    if host == "localhost":
+        return
+    try:
+        if ipaddress.ip_address(host).is_loopback:
+            return
+    except ValueError:
+        pass
+    raise InputError(
+        Problem(
+            "SITING_HOST",
+            f"{host!r} can be reached from other machines, and there is no login yet",
+            "listen on 127.0.0.1, ::1 or localhost; let others in through an SSH tunnel",
+        )
+    )
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

@@ -7,6 +7,7 @@ any number of hosts with the same database.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import os
 import signal
@@ -232,4 +233,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # The queue names an application after its module, so run under the module's own name.
+    importlib.import_module("app.worker").main()

@@ -16,7 +16,7 @@ import pytest
 from served_city import City
 from sqlalchemy import text
 
-from app.main import check_address
+from app.settings import check_address
 from app.tabular import write_xlsx
 from siting.errors import InputError
 
