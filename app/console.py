@@ -15,6 +15,7 @@ from rich.table import Table
 
 from siting.coverage import build_coverage
 from siting.datasets import named_dataset
+from siting.errors import FileError
 from siting.io.plan_files import write_outputs
 from siting.io.scenario_file import read_scenario
 from siting.messages import say
@@ -37,12 +38,29 @@ from siting.verify import verify
 PHASES = {
     "queued": "waiting for the worker",
     "load": "loading the planning data",
+    "running": "starting the computation",
+    "data": "loading the planning data",
     "coverage": "predicting coverage",
     "targets": "meeting the targets at least cost",
     "service": "serving the most people",
     "verify": "verifying the plan",
     "outputs": "writing map, tables and report",
+    "done": "stored",
 }
+
+
+def prepare(out: Path) -> None:
+    """Make the folder that will hold the results' folder, before anything is computed.
+
+    Raises
+    ------
+    FileError
+        When it cannot be made.
+    """
+    try:
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"{out}: its parent cannot be made: {error.strerror}") from None
 
 
 @contextmanager
@@ -111,6 +129,7 @@ def plan_on_files(path: Path, out: Path, *, language: Language) -> None:
     with display(console) as report:
         report(Progress(phase="load", fraction=0.0, elapsed_s=elapsed()))
         scenario = build_scenario(spec, named_dataset(spec.dataset))
+        prepare(out)
         coverage = build_coverage(scenario, progress=report)
         plan = solve(scenario, coverage=coverage, progress=report)
         report(Progress(phase="verify", fraction=0.0, elapsed_s=elapsed()))

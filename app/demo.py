@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 from rich.console import Console
 
-from app.console import display, print_files, print_plan, terminal
+from app.console import display, prepare, print_files, print_plan, terminal
 from app.database import ensure_ready
 from app.repository import planning_data, plans
-from app.serve import RunningService, running_service, with_api
+from app.serve import RunningService, ServiceStartError, running_service, with_api
 from app.settings import Settings, load_settings
 from siting.coverage import build_coverage
 from siting.datasets import ezhou_spec
@@ -50,6 +50,7 @@ def run_demo(out: Path, *, language: Language) -> None:
     """
     console = terminal()
     settings = with_api(load_settings(), host=None, port=0)
+    prepare(out)
     began = time.monotonic()
     console.print("starting a private PostGIS, the API and a worker; loading Ezhou ...")
     with (
@@ -80,7 +81,7 @@ def _last_words(console: Console, log: Path) -> Iterator[Path]:
     """Yield the service's log file; print its end when anything goes wrong."""
     try:
         yield log
-    except SitingError:
+    except (DemoError, ServiceStartError):
         if log.exists():
             for line in log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]:
                 console.print(f"  | {line}", markup=False, highlight=False)

@@ -5,6 +5,7 @@ Run by :mod:`app.solver_process` as ``python -m app.solver_child``; see there fo
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -202,19 +203,30 @@ def _edge(task: Task, asked: Asked, tell: Callable[[str], None]) -> Ended:
         return compute(task, asked, tell)
     except SitingError as error:
         return Ended(how=Ending.FAILED, reason=str(error))
-    except MemoryError:
-        return Ended(
-            how=Ending.FAILED,
-            reason=f"it needs more than the {task.memory_mb} MB a computation may use; raise "
-            "SITING_WORKER_MEMORY_MB, or ask a smaller question",
-        )
     except Exception as error:
+        if _out_of_memory(error):
+            return Ended(
+                how=Ending.FAILED,
+                reason=f"it needs more than the {task.memory_mb} MB a computation may use; raise "
+                "SITING_WORKER_MEMORY_MB, or ask a smaller question",
+            )
         logger.exception("plan %s failed", task.plan_id)
         return Ended(
             how=Ending.FAILED,
             reason=f"the computation failed unexpectedly ({type(error).__name__}); the worker's "
             f"log has the details under plan {task.plan_id}",
         )
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Tell whether the memory limit is behind an error.
+
+    Compiled code that gets no memory says so in three ways: the error made for it, the system's
+    own, or an interpreter error without a word.
+    """
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError | SystemError)
 
 
 def _obey(requests: IO[str], asked: Asked) -> None:

@@ -97,3 +97,16 @@ def test_doctor_finds_what_is_here_and_says_how_to_mend_what_is_not() -> None:
     broken = siting("doctor", DATABASE_URL="mysql://x/y")
     assert broken.returncode == 1
     assert "- settings: correct the" in broken.stdout
+
+
+def test_results_that_could_not_be_written_are_refused_before_the_work(tmp_path: Path) -> None:
+    """A file where a folder is needed is named at once, and stays as it is."""
+    document = tmp_path / "mine.toml"
+    document.write_text(siting("scenario").stdout, encoding="utf-8")
+    blocked = tmp_path / "file"
+    blocked.write_text("mine", encoding="utf-8")
+    done = siting("plan", document, "--out", blocked / "out")
+    assert done.returncode == 1
+    assert "its parent cannot be made" in done.stderr
+    assert "predicting coverage" not in done.stdout
+    assert blocked.read_text(encoding="utf-8") == "mine"

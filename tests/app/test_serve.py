@@ -133,7 +133,7 @@ def test_the_demo_leaves_a_verified_plan_in_every_form(
     database_folder: Path, tmp_path: Path
 ) -> None:
     """Through API, queue and worker: every file is there, GDAL reads it, the table is printed."""
-    out = tmp_path / "demo"
+    out = tmp_path / "not" / "there" / "yet"
     done = subprocess.run(
         [sys.executable, "-m", "app.cli", "demo", "--out", str(out), "--lang", "en"],
         env=environment_of(database_folder),
