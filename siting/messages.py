@@ -86,7 +86,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     # kinds
     "zone_kind.airport": ("机场", "airport"),
     "zone_kind.rail_station": ("铁路客站", "rail station"),
-    "zone_kind.hub": ("客运枢纽", "hub"),
+    "zone_kind.hub": ("枢纽", "hub"),
     "zone_kind.industrial_park": ("产业园区", "industrial park"),
     "zone_kind.public_place": ("重要公共场所", "public place"),
     "zone_kind.urban_area": ("城区", "urban area"),

@@ -91,10 +91,23 @@ class Step:
     certificate: Certificate | None
 
     @property
+    def kept(self) -> bool:
+        """Whether the answer can keep the step's requirements: it is not beyond the bound."""
+        if self.sense is Sense.MINIMISE:
+            return self.value >= self.bound
+        return self.value <= self.bound
+
+    @property
     def gap(self) -> float:
-        """Relative distance |bound - value| / max(|value|, tiny), 0..inf."""
+        """Relative distance |bound - value| / max(|value|, tiny), 0..inf.
+
+        Infinite too when the answer is beyond the bound: it does not keep the step's requirements
+        (too few stations allowed, say), so that there is nothing to compare.
+        """
         if self.value == self.bound:
             return 0.0
+        if not self.kept:
+            return float("inf")
         return abs(self.bound - self.value) / max(abs(self.value), 1e-12)
 
 

@@ -169,8 +169,8 @@ def value_text(step: Step, language: Language) -> str:
 
 
 def gap_text(step: Step, language: Language) -> str:
-    """Write a step's relative gap, rounded up; a dash when no bound is known."""
-    return share_text(step.gap, language, "up") if math.isfinite(step.bound) else UNKNOWN
+    """Write a step's relative gap, rounded up; a dash when there is nothing to compare."""
+    return share_text(step.gap, language, "up") if math.isfinite(step.gap) else UNKNOWN
 
 
 def layer_name(layer: str, language: Language) -> str:
@@ -183,7 +183,7 @@ def layer_name(layer: str, language: Language) -> str:
 
 def _infeasible(facts: Facts, unmet: list[Outcome], language: Language) -> str:
     if not unmet:
-        return say("honesty.infeasible_rule", language, what=facts.reason)
+        return say("honesty.infeasible_rule", language, what=facts.reason.rstrip("."))
     separator = "、" if language == "zh" else ", "
     what = [
         f"{zone_name(facts, item.zone_id, language)} "

@@ -96,3 +96,20 @@ def test_gap_is_relative_to_the_value() -> None:
     assert step(0, 0).gap == 0.0
     assert step(0, 100).gap > 1e9
     assert np.isinf(step(100, -np.inf).gap)
+
+
+def test_an_answer_beyond_the_bound_has_no_gap() -> None:
+    """Spending less than any plan that meets the targets must is no bargain but a shortfall."""
+    step = Step(
+        name="targets",
+        sense=Sense.MINIMISE,
+        unit="CNY",
+        value=15.8,
+        bound=157.7,
+        status=Status.INFEASIBLE,
+        reason="",
+        runtime_s=0.0,
+        certificate=None,
+    )
+    assert not step.kept
+    assert math.isinf(step.gap)
