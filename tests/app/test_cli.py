@@ -12,6 +12,8 @@ import pytest
 from siting.datasets import ezhou_spec
 from siting.io.scenario_file import parse_scenario
 
+pytestmark = pytest.mark.slow
+
 
 def siting(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``siting`` with some arguments and settings."""

@@ -27,7 +27,7 @@ from app.embedded_pg import (
 )
 from app.settings import DatabaseSettings
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 

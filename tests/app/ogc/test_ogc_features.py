@@ -227,6 +227,7 @@ def _gdal(*command: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["districts", "zones", "sites", "plan"])
 def test_gdal_reads_the_layer_whole(city: City, layer: str, tmp_path: Any) -> None:
     """GDAL's driver reads every row, with its types, within 1e-7 degrees of the database."""
@@ -255,6 +256,7 @@ def test_gdal_reads_the_layer_whole(city: City, layer: str, tmp_path: Any) -> No
         assert shapely.hausdorff_distance(given, stored_shape) < 1e-7
 
 
+@pytest.mark.slow
 def test_gdal_knows_the_types(city: City) -> None:
     """GDAL sees costs as integers, heights as reals and flags as booleans, not as text."""
     shown = _gdal("ogrinfo", "-ro", "-so", f"OAPIF:{city.client.base_url}/ogc", "sites")

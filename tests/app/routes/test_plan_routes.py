@@ -190,10 +190,10 @@ def test_wrong_event_id_is_refused(ezhou_client: httpx.Client, scenario_id: str)
     ("crs", "position"),
     [
         ("OGC:CRS84", [114.88, 30.39]),
-        ("EPSG:4326", [114.88, 30.39]),
-        ("EPSG:4490", [114.88, 30.39]),
-        ("EPSG:4547", [584575.5963, 3363675.7198]),
-        ("GCJ-02", [114.8850491, 30.3873127]),
+        pytest.param("EPSG:4326", [114.88, 30.39], marks=pytest.mark.slow),
+        pytest.param("EPSG:4490", [114.88, 30.39], marks=pytest.mark.slow),
+        pytest.param("EPSG:4547", [584575.5963, 3363675.7198], marks=pytest.mark.slow),
+        pytest.param("GCJ-02", [114.8850491, 30.3873127], marks=pytest.mark.slow),
     ],
 )
 def test_added_sites_are_stored_and_planned_on(
