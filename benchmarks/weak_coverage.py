@@ -26,7 +26,7 @@ from benchmarks.weak_coverage_check import Data, Finding, check
 from siting.errors import FileError, InputError, Problem, raise_if
 from siting.models.grid_cover import DiscKind, GridCover, GridCoverSolution
 from siting.progress import Progress
-from siting.solvers.grid_disc import solve_grid_cover
+from siting.solvers.grid.disc import solve_grid_cover
 
 SIDE = 2500
 KINDS = {"macro": (30, 10), "micro": (10, 1)}

@@ -40,7 +40,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siting.models.grid_cover import GridCertificate, GridCover
-from siting.solvers.grid_pricing import (
+from siting.solvers.grid.pricing import (
     dominated,
     fullest,
     members,

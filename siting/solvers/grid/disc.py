@@ -24,9 +24,9 @@ from scipy.spatial import cKDTree
 
 from siting.models.grid_cover import DiscKind, GridCertificate, GridCover, GridCoverSolution
 from siting.progress import Progress, Report, Stop
-from siting.solvers.grid_anneal import Search
-from siting.solvers.grid_bound import DualBound, tile_side
-from siting.solvers.grid_state import disc_sums, new_field
+from siting.solvers.grid.anneal import Search
+from siting.solvers.grid.bound import DualBound, tile_side
+from siting.solvers.grid.state import disc_sums, new_field
 
 _log = logging.getLogger(__name__)
 #: Temperatures, as shares of the cheapest cost.
