@@ -16,9 +16,10 @@ import shapely
 from app.tables import Plan as PlanRow
 from app.tables import PlanOption, PlanOutcome, PlanStep, StandardRow, TechnologyRow
 from siting.grid import Grid
-from siting.plan import Certificate, Outcome, Plan, Sense, Status, Step, TargetState
+from siting.plan import Certificate, Outcome, Plan, Step, TargetState
 from siting.sites import SiteKind
 from siting.spec import ScenarioSpec
+from siting.status import Sense, Status
 from siting.technology import Penetration, Propagation, ServiceStandard, Technology
 
 WGS84 = "EPSG:4326"

@@ -5,6 +5,7 @@
     SitingError                     every error of this library
     |-- InputError                  the caller's values are wrong; carries every fault found
     |   |-- CrsError                coordinate reference system missing, unknown, of the wrong kind
+    |   |-- InvalidInput            the arrays of a location model do not make a question
     |   `-- ScenarioError           a scenario that cannot be planned as it stands
     |-- DatasetError                a bundled or named data set is missing or damaged
     |-- FileError                   a file cannot be read or written
@@ -67,6 +68,10 @@ class InputError(SitingError):
 
 class CrsError(InputError):
     """A coordinate reference system is missing, unknown, or not of the kind that is needed."""
+
+
+class InvalidInput(InputError):  # noqa: N818 - the word users of the engine catch
+    """The arrays of a location model do not make a question; every reason is listed."""
 
 
 class ScenarioError(InputError):

@@ -9,14 +9,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-
-class Status(StrEnum):
-    """What is known about an answer; never an exception."""
-
-    OPTIMAL = "optimal"  #: proved: nothing better exists for these data and rules
-    FEASIBLE = "feasible"  #: keeps every rule; the bound says how much better one could be
-    INFEASIBLE = "infeasible"  #: proved: not every target can be met; best possible is shown
-    UNKNOWN = "unknown"  #: none found that keeps every rule, and none proved impossible
+from siting.status import Sense, Status
 
 
 class TargetState(StrEnum):
@@ -27,13 +20,6 @@ class TargetState(StrEnum):
     MISSED = "missed"
     IMPOSSIBLE = "impossible"  #: no selection of candidates can meet it
     NOT_ASSESSABLE = "not_assessable"  #: the zone holds no weight
-
-
-class Sense(StrEnum):
-    """Direction of an objective."""
-
-    MINIMISE = "minimise"
-    MAXIMISE = "maximise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

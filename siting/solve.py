@@ -9,18 +9,19 @@ import time
 import numpy as np
 import numpy.typing as npt
 
+from siting.clock import Clock
 from siting.coverage import Coverage, build_coverage
 from siting.models.answer import information_outcomes, provenance_shares, target_outcomes
 from siting.models.assemble import Assembled, assemble
 from siting.models.reasons import plan_reason, service_reason, stations_reason, targets_reason
-from siting.plan import Plan, Sense, Status, Step
+from siting.plan import Plan, Step
 from siting.progress import Report, Stop
 from siting.scenario import Scenario
-from siting.solvers.clock import Clock
 from siting.solvers.proven import Proven
 from siting.solvers.service_step import solve_service
 from siting.solvers.station_limit import Limited, solve_within
 from siting.solvers.target_step import solve_targets
+from siting.status import Sense, Status
 
 log = logging.getLogger(__name__)
 

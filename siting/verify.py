@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from siting.coverage import Coverage, build_coverage
 from siting.errors import Problem, VerificationError
-from siting.plan import WEIGHT_TOLERANCE, Outcome, Plan, Sense, Status, Step, judge
+from siting.plan import WEIGHT_TOLERANCE, Outcome, Plan, Step, judge
 from siting.proof import served_points, service_limit, target_weight, targets_limit
 from siting.scenario import Scenario
+from siting.status import Sense, Status
 from siting.zones import ZoneKind
 
 #: Relative difference allowed between two sums of the same floats in another order.

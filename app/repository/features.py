@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
-from siting.plan import Status
+from siting.status import Status
 
 #: Decimals of a degree in answers: 0.1 mm.
 DIGITS = 9

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.models.covering import CoverModel
-from siting.plan import Status, Step
+from siting.plan import Step
 from siting.scenario import Scenario
+from siting.status import Status
 
 
 def targets_reason(

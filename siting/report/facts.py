@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from siting.plan import Outcome, Status, Step, TargetState
+from siting.plan import Outcome, Step, TargetState
 from siting.report.tables import Focus, focus_of
+from siting.status import Status
 
 if TYPE_CHECKING:
     from siting.coverage import Coverage

@@ -10,7 +10,8 @@ import math
 from typing import TYPE_CHECKING
 
 from siting.messages import MESSAGES, say
-from siting.plan import Sense, Status, Step, TargetState
+from siting.plan import Step, TargetState
+from siting.status import Sense, Status
 from siting.text import (
     UNKNOWN,
     Language,

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from siting.clock import Clock
 from siting.models.presolve import SetCover
-from siting.solvers.clock import Clock
 from siting.solvers.highs import row_prices
 
 #: Rows of one kind, hard or soft, beyond which they are clustered.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from highspy.highs import HighsCallbackEvent
 
-from siting.solvers.clock import Clock
+from siting.clock import Clock
 
 #: Branch-and-bound nodes spent on one programme; the usual end, so that answers repeat.
 MOST_NODES = 300

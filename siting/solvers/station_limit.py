@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from siting.clock import Clock
 from siting.models.covering import CoverModel
 from siting.models.service import reduce_service
-from siting.solvers.clock import Clock
 from siting.solvers.local_search import MaxCoverSearch
 from siting.solvers.proven import Proven
 from siting.solvers.target_step import solve_targets

@@ -7,11 +7,11 @@ import logging
 import numpy as np
 import numpy.typing as npt
 
+from siting.clock import Clock
 from siting.models.bounds import targets_bound
 from siting.models.core import Core, core_of
 from siting.models.covering import CoverModel
 from siting.models.presolve import SetCover, lift, reduce_targets
-from siting.solvers.clock import Clock
 from siting.solvers.coarse import coarse_prices
 from siting.solvers.greedy import greedy_cover
 from siting.solvers.lagrangian import CoverRelaxation, Duals, ascend

@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from siting.clock import Clock
 from siting.models.presolve import SetCover
 from siting.models.rows import merge_rows
-from siting.solvers.clock import Clock
 from siting.solvers.greedy import prune
 from siting.solvers.highs import solve_binary
 

@@ -20,9 +20,10 @@ from app.repository import plan_results, plan_work, plans, scenarios
 from app.repository.planning_data import dataset, load_planning_data
 from app.settings import Settings
 from app.tables import PlanState
-from siting.plan import Outcome, Plan, Sense, Status, Step, judge
+from siting.plan import Outcome, Plan, Step, judge
 from siting.scenario import Scenario, build_scenario
 from siting.spec import ScenarioSpec
+from siting.status import Sense, Status
 
 
 @contextmanager

@@ -16,8 +16,9 @@ from app import translate
 from app.tables import Plan, PlanOption, PlanOutcome, StandardRow, TechnologyRow
 from siting import datasets
 from siting.errors import ScenarioError
-from siting.plan import Certificate, Sense, Status, Step, TargetState
+from siting.plan import Certificate, Step, TargetState
 from siting.spec import ScenarioSpec
+from siting.status import Sense, Status
 
 _FLOATS = arrays.arrays(
     np.float64,

@@ -9,8 +9,9 @@ import scipy.sparse as sp
 
 from siting.coverage import Coverage
 from siting.layers import provenance_shares
-from siting.plan import Outcome, Plan, Sense, Status, Step, TargetState, judge
+from siting.plan import Outcome, Plan, Step, TargetState, judge
 from siting.scenario import Scenario, ZoneTarget
+from siting.status import Sense, Status
 
 
 def greedy_plan(scenario: Scenario, coverage: Coverage) -> Plan:

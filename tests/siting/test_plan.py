@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siting.plan import Outcome, Sense, Status, Step, TargetState, judge
+from siting.plan import Outcome, Step, TargetState, judge
+from siting.status import Sense, Status
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from greedy_plan import greedy_plan
 
 from siting.coverage import Coverage
-from siting.plan import Plan, Sense, Status, Step, TargetState
+from siting.plan import Plan, Step, TargetState
 from siting.report import (
     facts_of,
     headline,
@@ -24,6 +24,7 @@ from siting.report import (
 from siting.report.document import report_html, report_markdown
 from siting.scenario import PlanningData, Scenario, build_scenario
 from siting.spec import ScenarioSpec
+from siting.status import Sense, Status
 
 MOMENT = datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
 SPEC = ScenarioSpec.parse(

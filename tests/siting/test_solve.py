@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from siting.coverage import build_coverage
-from siting.plan import Plan, Status, TargetState
+from siting.plan import Plan, TargetState
 from siting.progress import Progress
 from siting.scenario import PlanningData, Scenario, build_scenario
 from siting.solve import solve
 from siting.spec import ObjectiveSpec, ScenarioSpec, TargetSpec
+from siting.status import Status
 from siting.verify import verify
 
 

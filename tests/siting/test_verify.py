@@ -13,10 +13,11 @@ import pytest
 
 import siting.verify
 from siting.errors import VerificationError
-from siting.plan import Certificate, Plan, Sense, Status, TargetState
+from siting.plan import Certificate, Plan, TargetState
 from siting.scenario import PlanningData, Scenario, build_scenario
 from siting.solve import solve
 from siting.spec import ObjectiveSpec, ScenarioSpec, TargetSpec
+from siting.status import Sense, Status
 from siting.verify import verify
 
 

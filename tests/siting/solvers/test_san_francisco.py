@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from siting.clock import Clock
 from siting.models.covering import CoverModel, cover_model
-from siting.solvers.clock import Clock
 from siting.solvers.service_step import solve_service
 from siting.solvers.target_step import solve_targets
 

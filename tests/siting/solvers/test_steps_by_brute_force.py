@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tiny_models import least_cost, most_served, selections, tiny_model
 
+from siting.clock import Clock
 from siting.models.bounds import service_bound, targets_bound
-from siting.solvers.clock import Clock
 from siting.solvers.service_step import solve_service
 from siting.solvers.station_limit import solve_within
 from siting.solvers.target_step import solve_targets

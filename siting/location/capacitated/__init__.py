@@ -1,0 +1,1 @@
+"""Capacitated models: prices, assignments and proof."""

@@ -1,0 +1,1 @@
+"""Solve a location model: the outline."""

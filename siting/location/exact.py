@@ -1,0 +1,1 @@
+"""Any small model by branch and bound over its whole programme."""

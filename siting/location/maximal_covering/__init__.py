@@ -1,0 +1,1 @@
+"""Maximal covering: reductions, prices, search and proof."""

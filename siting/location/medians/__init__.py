@@ -1,0 +1,1 @@
+"""Medians and centres: prices, interchange and proof."""

@@ -1,0 +1,1 @@
+"""Partial covering with a target per zone: reductions, prices, search and proof."""

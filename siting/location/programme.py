@@ -1,0 +1,1 @@
+"""A location model as a mixed-integer programme on plain arrays."""

@@ -1,0 +1,1 @@
+"""Set covering: reductions, prices, search and proof."""
