@@ -21,7 +21,7 @@ import scipy.sparse as sp
 from siting.models.bounds import best_multiplier
 from siting.models.bundles import Bundles, make_bundles
 from siting.models.covering import CoverModel
-from siting.models.rows import dominated_columns, implied_rows, merge_rows
+from siting.location.rows import dominated_columns, implied_rows, merge_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

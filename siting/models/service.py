@@ -9,7 +9,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from siting.models.covering import CoverModel
-from siting.models.rows import merge_rows
+from siting.location.rows import merge_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -20,7 +20,7 @@ import scipy.sparse as sp
 
 from siting.clock import Clock
 from siting.models.presolve import SetCover
-from siting.models.rows import merge_rows
+from siting.location.rows import merge_rows
 from siting.solvers.greedy import prune
 from siting.solvers.highs import solve_binary
 
