@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from siting.models.presolve import SetCover
 from siting.location.rows import merge_rows
+from siting.models.presolve import SetCover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from siting.location.rows import dominated_columns, implied_rows, merge_rows
 from siting.models.bounds import best_multiplier
 from siting.models.bundles import Bundles, make_bundles
 from siting.models.covering import CoverModel
-from siting.location.rows import dominated_columns, implied_rows, merge_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from siting.models.covering import CoverModel
 from siting.location.rows import merge_rows
+from siting.models.covering import CoverModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

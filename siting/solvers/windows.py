@@ -19,8 +19,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from siting.clock import Clock
-from siting.models.presolve import SetCover
 from siting.location.rows import merge_rows
+from siting.models.presolve import SetCover
 from siting.solvers.greedy import prune
 from siting.solvers.highs import solve_binary
 
