@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from benchmarks.recording import Rows, add_record_option, publish
 from benchmarks.weak_coverage_check import Data, Finding, check
 from siting.errors import FileError, InputError, Problem, raise_if
-from siting.models.grid_cover import DiscKind, GridCover, GridCoverSolution
+from siting.location.grid.cover import DiscKind, GridCover, GridCoverSolution
 from siting.progress import Progress
-from siting.solvers.grid.disc import solve_grid_cover
+from siting.location.grid.disc import solve_grid_cover
 
 SIDE = 2500
 KINDS = {"macro": (30, 10), "micro": (10, 1)}
@@ -59,6 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="effort of the search [s] (default 50)",
     )
+    parser.add_argument(
+        "--share",
+        type=_share,
+        default=SHARE,
+        metavar="Q",
+        help="share of the traffic to be covered, 0..1 (default 0.9)",
+    )
     add_record_option(parser)
 
 
@@ -69,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.data.is_dir():
             sys.stderr.write(f"weak-coverage: the data folder {arguments.data} is absent\n")
             return 2
-        data = read(arguments.data)
+        data = read(arguments.data, share=arguments.share)
         require_writable(arguments.out)
         solution = solve_grid_cover(
             model_of(data),
@@ -99,7 +106,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if finding.faults else 0
 
 
-def read(folder: Path) -> Data:
+def _share(text: str) -> float:
+    """Read a share of the traffic."""
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(text)
+    return value
+
+
+def read(folder: Path, *, share: float = SHARE) -> Data:
     """Read both files of the instance.
 
     Raises
@@ -119,7 +134,7 @@ def read(folder: Path) -> Data:
         existing=sites[:, :2].astype(np.int64),
         kinds=KINDS,
         separation=SEPARATION,
-        share=SHARE,
+        share=share,
     )
 
 

@@ -87,7 +87,9 @@ def check(
     served = math.fsum(data.traffic[covered].tolist())
     total = math.fsum(data.traffic.tolist())
     if served < data.share * total:
-        faults.append(f"covers {served / total:.6%} of the traffic, less than {data.share:.0%}")
+        faults.append(
+            f"covers {served / total:.6%} of the traffic, less than {data.share:.6g} of it"
+        )
     bound = dual_bound(data, price, cell_price)
     if claimed_bound > math.ceil(bound):
         faults.append(f"claims a bound of {claimed_bound}, the multipliers prove {bound:.4f}")

@@ -14,8 +14,8 @@ from benchmarks.__main__ import main
 from benchmarks.weak_coverage import model_of, read, write_stations
 from benchmarks.weak_coverage_check import Data, check, dual_bound
 from siting.errors import FileError, InputError
-from siting.models.grid_cover import GridCoverSolution
-from siting.solvers.grid.disc import GridEffort, solve_grid_cover
+from siting.location.grid.cover import GridCoverSolution
+from siting.location.grid.disc import GridEffort, solve_grid_cover
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "weak_coverage"
@@ -94,7 +94,7 @@ def test_checker_bites_a_moved_station(data: Data, solution: GridCoverSolution) 
 def test_checker_bites_a_lack_of_cover(data: Data, solution: GridCoverSolution) -> None:
     """Half of the stations are not enough."""
     kind = names(data, solution)[::2]
-    assert "less than 90%" in faults(data, kind, solution.xy[::2], solution)
+    assert "less than 0.9 of it" in faults(data, kind, solution.xy[::2], solution)
 
 
 def test_checker_bites_places_and_kinds(data: Data, solution: GridCoverSolution) -> None:

@@ -8,7 +8,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from siting.models.grid_cover import GridCover, half_widths
+from siting.location.grid.cover import GridCover, half_widths
 
 #: A disc whose upper estimate stays this far below its cost is not summed exactly.
 _SAFE = 1e-6

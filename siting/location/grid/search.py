@@ -15,7 +15,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from siting.solvers.grid.state import Field, lift, loss, place
+from siting.location.grid.state import Field, lift, loss, place
 
 #: A position this many temperatures below the best one is never drawn.
 _CUTOFF = 25.0

@@ -1,4 +1,4 @@
-"""Solve a :class:`~siting.models.grid_cover.GridCover`: greedy, annealing, and a proven bound.
+"""Solve a :class:`~siting.location.grid.cover.GridCover`: greedy, annealing, and a proven bound.
 
 The search and the bound use each other's by-products: a short annealing finds the price of cover
 and the stations from which the bound's primal-dual steps start; the bound then runs on one thread
@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from siting.models.grid_cover import DiscKind, GridCertificate, GridCover, GridCoverSolution
+from siting.location.grid.cover import DiscKind, GridCertificate, GridCover, GridCoverSolution
 from siting.progress import Progress, Report, Stop
-from siting.solvers.grid.anneal import Search
-from siting.solvers.grid.bound import DualBound, tile_side
-from siting.solvers.grid.state import disc_sums, new_field
+from siting.location.grid.anneal import Search
+from siting.location.grid.bound import DualBound, tile_side
+from siting.location.grid.state import disc_sums, new_field
 
 _log = logging.getLogger(__name__)
 #: Temperatures, as shares of the cheapest cost.

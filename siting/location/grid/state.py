@@ -15,7 +15,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from siting.models.grid_cover import GridCover, half_widths
+from siting.location.grid.cover import GridCover, half_widths
 
 #: Sums of rounded weights stay below 2**52 steps, hence exact.
 _EXACT_BITS = 52

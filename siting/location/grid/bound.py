@@ -1,7 +1,7 @@
 r"""A proven lower bound for covering grid cells with discs, by Lagrangian duality.
 
 Relaxing the covering of each cell (multiplier `u_i`) and the requirement (multiplier `p`, the
-price) of the programme in :mod:`siting.models.grid_cover` leaves, for ``0 <= u_i <= p w_i``,
+price) of the programme in :mod:`siting.location.grid.cover` leaves, for ``0 <= u_i <= p w_i``,
 
 .. math::
 
@@ -39,8 +39,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from siting.models.grid_cover import GridCertificate, GridCover
-from siting.solvers.grid.pricing import (
+from siting.location.grid.cover import GridCertificate, GridCover
+from siting.location.grid.pricing import (
     dominated,
     fullest,
     members,

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from siting.solvers.grid.search import anneal, greedy, trim
-from siting.solvers.grid.state import Field, lift, place
+from siting.location.grid.search import anneal, greedy, trim
+from siting.location.grid.state import Field, lift, place
 
 #: Share of steps that try a new station instead of moving an old one.
 _INSERTIONS = 0.2
