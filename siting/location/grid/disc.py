@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from siting.location.grid.cover import DiscKind, GridCertificate, GridCover, GridCoverSolution
-from siting.progress import Progress, Report, Stop
 from siting.location.grid.anneal import Search
 from siting.location.grid.bound import DualBound, tile_side
+from siting.location.grid.cover import DiscKind, GridCertificate, GridCover, GridCoverSolution
 from siting.location.grid.state import disc_sums, new_field
+from siting.progress import Progress, Report, Stop
 
 _log = logging.getLogger(__name__)
 #: Temperatures, as shares of the cheapest cost.

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from siting.errors import InputError
-from siting.location.grid.cover import DiscKind, GridCover, half_widths
 from siting.location.grid import disc as grid_disc
 from siting.location.grid.bound import DualBound, tile_side
+from siting.location.grid.cover import DiscKind, GridCover, half_widths
 from siting.location.grid.disc import GridEffort
 
 QUICK = GridEffort(first_rounds=40, middle_rounds=40, last_rounds=20, dual_steps=200)
