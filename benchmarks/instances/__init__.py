@@ -1,0 +1,1 @@
+"""Instances to measure on: readers of public formats, and generators with a seed."""
