@@ -20,11 +20,12 @@ from siting.io.plan_files import write_outputs
 from siting.io.scenario_file import read_scenario
 from siting.messages import say
 from siting.plan import Outcome
+from siting.plan_check import verify_plan
+from siting.planning import plan_scenario
 from siting.progress import Progress, Report
 from siting.report import Facts, PlanTables, headline, honesty_lines, plan_tables, synthetic_line
 from siting.report.honesty import bound_text, gap_text, value_text, zone_name
 from siting.scenario import build_scenario
-from siting.solve import solve
 from siting.text import (
     Language,
     count_text,
@@ -33,7 +34,6 @@ from siting.text import (
     share_text,
     weight_text,
 )
-from siting.verify import verify
 
 PHASES = {
     "queued": "waiting for the worker",
@@ -131,9 +131,9 @@ def plan_on_files(path: Path, out: Path, *, language: Language) -> None:
         scenario = build_scenario(spec, named_dataset(spec.dataset))
         prepare(out)
         coverage = build_coverage(scenario, progress=report)
-        plan = solve(scenario, coverage=coverage, progress=report)
+        plan = plan_scenario(scenario, coverage=coverage, progress=report)
         report(Progress(phase="verify", fraction=0.0, elapsed_s=elapsed()))
-        verify(scenario, plan)
+        verify_plan(scenario, plan)
         report(Progress(phase="outputs", fraction=0.0, elapsed_s=elapsed()))
         written = write_outputs(scenario, plan, coverage, out, language=language)
     print_plan(console, plan_tables(scenario, plan, coverage), language=language)

@@ -24,12 +24,12 @@ from siting.datasets import ezhou_spec
 from siting.errors import SitingError
 from siting.io.plan_files import write_outputs
 from siting.plan import Plan
+from siting.plan_check import verify_plan
 from siting.progress import Progress, Report
 from siting.report import plan_tables
 from siting.scenario import Scenario, build_scenario
 from siting.spec import ScenarioSpec
 from siting.text import Language
-from siting.verify import verify
 
 #: States in which nothing more happens to a plan.
 ENDED = {"done", "cancelled", "failed"}
@@ -64,7 +64,7 @@ def run_demo(out: Path, *, language: Language) -> None:
         plan_id = _plan_through_the_api(service, spec, report, began)
         report(Progress(phase="verify", fraction=0.0, elapsed_s=time.monotonic() - began))
         scenario, plan = _stored(service.settings, spec, plan_id)
-        verify(scenario, plan)
+        verify_plan(scenario, plan)
         report(Progress(phase="outputs", fraction=0.0, elapsed_s=time.monotonic() - began))
         coverage = build_coverage(scenario)
         written = write_outputs(scenario, plan, coverage, out, language=language)

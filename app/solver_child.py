@@ -37,10 +37,10 @@ from app.solver_process import Ended, Ending, Request, Task
 from app.tables import PlanState
 from siting.coverage import Coverage, build_coverage
 from siting.errors import SitingError
+from siting.plan_check import verify_plan
+from siting.planning import plan_scenario
 from siting.progress import Progress
 from siting.scenario import Scenario, build_scenario
-from siting.solve import solve
-from siting.verify import verify
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ def _compute(
     dataset_id, dataset_hash, scenario, start = _question(database, task)
     coverage = build_coverage(scenario, stop=asked, progress=report)
     tell("searching")
-    plan = solve(scenario, coverage=coverage, stop=asked, progress=report, warm_start=start)
+    plan = plan_scenario(scenario, coverage=coverage, stop=asked, progress=report, warm_start=start)
     stopped = asked.request
     tell("solved")
     if asked.superseded:
@@ -140,7 +140,7 @@ def _compute(
             save_checkpoint(session, task.work, scenario_hash=scenario.hash, selected=plan.selected)
         return Ended(how=Ending.HANDED_BACK)
     report.phase("verify")
-    verify(scenario, plan)
+    verify_plan(scenario, plan)
     with database.session() as session:
         save_result(
             session,

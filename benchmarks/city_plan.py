@@ -19,9 +19,9 @@ from benchmarks.recording import Rows, add_record_option, publish
 from siting.coverage import Coverage, build_coverage
 from siting.datasets import ezhou, ezhou_spec
 from siting.plan import Plan
+from siting.plan_check import verify_plan
+from siting.planning import plan_scenario
 from siting.scenario import Scenario, build_scenario
-from siting.solve import solve
-from siting.verify import verify
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,11 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
     coverage = build_coverage(scenario)
     stages("coverage", began)
     began = time.perf_counter()
-    plan = solve(scenario, coverage=coverage)
+    plan = plan_scenario(scenario, coverage=coverage)
     stages("both steps", began)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     began = time.perf_counter()
-    verify(scenario, plan)
+    verify_plan(scenario, plan)
     stages("verification", began)
     rows = _rows(scenario, coverage, plan, stages, peak_mb)
     if not arguments.without_peer:

@@ -22,9 +22,9 @@
 from siting.coverage import build_coverage
 from siting.datasets import ezhou, ezhou_spec
 from siting.scenario import build_scenario
-from siting.solve import solve
+from siting.planning import plan_scenario
 from siting.spec import SolveSpec
-from siting.verify import verify
+from siting.plan_check import verify_plan
 
 # %% [markdown]
 # The question is a short document: what must be reached where, by which standard, with how many base
@@ -38,14 +38,14 @@ spec.model_dump(exclude={"standards", "technologies"})
 # %%
 scenario = build_scenario(spec, ezhou())
 coverage = build_coverage(scenario)
-plan = solve(scenario, coverage=coverage)
+plan = plan_scenario(scenario, coverage=coverage)
 
 # %% [markdown]
 # The verifier shares no code with the solver. It recomputes every claim of the plan from the scenario
 # and raises an error that lists whatever does not hold.
 
 # %%
-verify(scenario, plan)
+verify_plan(scenario, plan)
 print(plan.status, "-", plan.reason)
 print(f"{plan.stations:,} base stations on {plan.sites:,} sites for {plan.cost_cny:,} CNY")
 

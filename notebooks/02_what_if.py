@@ -22,9 +22,9 @@ from siting.coverage import build_coverage
 from siting.datasets import ezhou, ezhou_spec
 from siting.plan import Plan, Step
 from siting.scenario import build_scenario
-from siting.solve import solve
+from siting.planning import plan_scenario
 from siting.spec import ScenarioSpec, SolveSpec
-from siting.verify import verify
+from siting.plan_check import verify_plan
 
 data = ezhou()
 base_spec = ezhou_spec().model_copy(
@@ -39,8 +39,8 @@ base_spec = ezhou_spec().model_copy(
 # %%
 def answer(spec: ScenarioSpec) -> tuple[Plan, Step]:
     scenario = build_scenario(spec, data)
-    plan = solve(scenario, coverage=build_coverage(scenario))
-    verify(scenario, plan)
+    plan = plan_scenario(scenario, coverage=build_coverage(scenario))
+    verify_plan(scenario, plan)
     (service,) = [step for step in plan.steps if step.name == "service"]
     return plan, service
 

@@ -1,6 +1,6 @@
 """What a plan's multipliers prove: both limits evaluated from coverage, weights and costs alone.
 
-Part of the independent check in :mod:`siting.verify`; it knows nothing of the search that found the
+Part of the independent check in :mod:`siting.plan_check`; it knows nothing of the search that found the
 multipliers.
 """
 

@@ -91,7 +91,7 @@ def test_wheel_holds_code_data_assets_and_migrations_alone(wheel: Path) -> None:
     """The wheel carries what running needs, the licences, and no test."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    assert "siting/solve.py" in names
+    assert "siting/planning.py" in names
     assert "app/_alembic/env.py" in names
     assert "siting/_data/boundaries/districts.geojson" in names
     assert [name for name in names if name.endswith("leaflet.js")]

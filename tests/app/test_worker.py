@@ -25,9 +25,9 @@ from app.repository import planning_data, plans, scenarios
 from app.settings import DatabaseSettings, Settings, child_environment
 from app.tables import Plan, PlanState
 from app.worker import run_worker
+from siting.plan_check import verify_plan
 from siting.scenario import Scenario, build_scenario
 from siting.spec import ScenarioSpec
-from siting.verify import verify
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]
 
@@ -167,7 +167,7 @@ def test_a_plan_is_computed_verified_and_stored(city: Database, settings: Settin
     with city.session() as session:
         stored = plans.load_plan(session, plan_id)
         assert stored is not None
-        verify(scenario, stored)
+        verify_plan(scenario, stored)
         reports = plans.progress_after(session, plan_id)
         options = plans.options(session, plan_id)
         served = {
@@ -220,7 +220,7 @@ def test_a_cancelled_plan_keeps_the_best_so_far(city: Database, settings: Settin
     with city.session() as session:
         stored = plans.load_plan(session, plan_id)
     assert stored is not None
-    verify(scenario, stored)
+    verify_plan(scenario, stored)
 
 
 @larger
@@ -242,7 +242,7 @@ def test_a_killed_workers_plan_is_taken_up_again(city: Database, settings: Setti
         stored = plans.load_plan(session, plan_id)
         endings = [r for r in plans.progress_after(session, plan_id) if r.state == PlanState.DONE]
     assert stored is not None
-    verify(scenario, stored)
+    verify_plan(scenario, stored)
     assert len(endings) == 1
     assert jobs(city) == []
 

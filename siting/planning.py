@@ -31,7 +31,7 @@ TARGETS_SHARE = 0.6
 _None = np.zeros(0, dtype=np.intp)
 
 
-def solve(
+def plan_scenario(
     scenario: Scenario,
     *,
     coverage: Coverage | None = None,
@@ -57,7 +57,7 @@ def solve(
     Returns
     -------
     Plan
-        Options, outcomes and proof; :func:`siting.verify.verify` accepts it.
+        Options, outcomes and proof; :func:`siting.plan_check.verify_plan` accepts it.
 
     Raises
     ------

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import siting.verify
+import siting.plan_check
 from siting.errors import VerificationError
 from siting.plan import Certificate, Plan, TargetState
+from siting.plan_check import verify_plan
+from siting.planning import plan_scenario
 from siting.scenario import PlanningData, Scenario, build_scenario
-from siting.solve import solve
 from siting.spec import ObjectiveSpec, ScenarioSpec, TargetSpec
 from siting.status import Sense, Status
-from siting.verify import verify
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,8 @@ def answered(littletown: PlanningData) -> tuple[Scenario, Plan]:
         locked_sites=("s4",),
     )
     scenario = build_scenario(spec, littletown)
-    plan = solve(scenario)
-    verify(scenario, plan)
+    plan = plan_scenario(scenario)
+    verify_plan(scenario, plan)
     assert [step.name for step in plan.steps] == ["targets", "service"]
     assert plan.status in (Status.OPTIMAL, Status.FEASIBLE)
     return scenario, plan
@@ -195,7 +195,7 @@ def test_a_spoiled_plan_is_refused(answered: tuple[Scenario, Plan], what: str) -
     """Whatever field of a good plan is changed, verification says so."""
     scenario, plan = answered
     with pytest.raises(VerificationError) as refused:
-        verify(scenario, SPOILS[what](plan))
+        verify_plan(scenario, SPOILS[what](plan))
     assert refused.value.discrepancies
 
 
@@ -211,7 +211,7 @@ def test_a_plan_for_another_question_is_refused(answered: tuple[Scenario, Plan])
     """A plan does not pass for a scenario it was not made for."""
     scenario, plan = answered
     with pytest.raises(VerificationError, match="scenario_hash"):
-        verify(scenario.replace(stations=9), plan)
+        verify_plan(scenario.replace(stations=9), plan)
 
 
 def test_all_discrepancies_come_at_once(answered: tuple[Scenario, Plan]) -> None:
@@ -219,13 +219,13 @@ def test_all_discrepancies_come_at_once(answered: tuple[Scenario, Plan]) -> None
     scenario, plan = answered
     spoiled = dataclasses.replace(plan, cost_cny=plan.cost_cny + 1, sites=plan.sites + 1)
     with pytest.raises(VerificationError) as refused:
-        verify(scenario, spoiled)
+        verify_plan(scenario, spoiled)
     assert {item.where for item in refused.value.discrepancies} == {"cost_cny", "sites"}
 
 
 def test_the_check_shares_nothing_with_models_or_solvers() -> None:
     """The verifier imports values and physics only."""
-    tree = ast.parse(Path(siting.verify.__file__).read_text())
+    tree = ast.parse(Path(siting.plan_check.__file__).read_text())
     imported = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     own = {name for name in imported if name and name.startswith("siting")}
     assert own <= {
@@ -234,5 +234,6 @@ def test_the_check_shares_nothing_with_models_or_solvers() -> None:
         "siting.plan",
         "siting.proof",
         "siting.scenario",
+        "siting.status",
         "siting.zones",
     }

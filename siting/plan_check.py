@@ -29,7 +29,7 @@ SAME = 1e-9
 _STRENGTH = (Status.OPTIMAL, Status.FEASIBLE, Status.UNKNOWN, Status.INFEASIBLE)
 
 
-def verify(scenario: Scenario, plan: Plan) -> None:
+def verify_plan(scenario: Scenario, plan: Plan) -> None:
     """Recompute everything a plan claims; return when all of it holds.
 
     Parameters

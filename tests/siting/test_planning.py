@@ -9,12 +9,12 @@ import pytest
 
 from siting.coverage import build_coverage
 from siting.plan import Plan, TargetState
+from siting.plan_check import verify_plan
+from siting.planning import plan_scenario
 from siting.progress import Progress
 from siting.scenario import PlanningData, Scenario, build_scenario
-from siting.solve import solve
 from siting.spec import ObjectiveSpec, ScenarioSpec, TargetSpec
 from siting.status import Status
-from siting.verify import verify
 
 
 def question(data: PlanningData, **changes: object) -> Scenario:
@@ -37,8 +37,8 @@ def target(zone: str, fraction: float, standard: str = "quality-outdoor") -> dic
 
 def solved(scenario: Scenario, **how: object) -> Plan:
     """Solve and verify; the verifier has the last word in every test."""
-    plan = solve(scenario, **how)  # pyright: ignore[reportArgumentType] - keywords of solve
-    verify(scenario, plan)
+    plan = plan_scenario(scenario, **how)  # pyright: ignore[reportArgumentType] - keywords of solve
+    verify_plan(scenario, plan)
     return plan
 
 
