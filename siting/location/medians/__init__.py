@@ -1,1 +1,1 @@
-"""Medians and centres: prices, interchange and proof."""
+"""Median and centre models: the best p sites by distance."""
