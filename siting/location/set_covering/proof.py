@@ -1,0 +1,71 @@
+"""Nodes of a proof in a kernel's numbering, and their translation to a certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from siting.location.set_covering.tree import DECIDED, OPEN
+from siting.location.solution import Certificate, Node, Prices
+
+#: How the check is told that a node is closed, by code of the tree.
+CLOSING = {OPEN: "prices", DECIDED: "decided"}
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Proof:
+    """A proof that a kernel cannot be covered for less than `bound`.
+
+    Parameters
+    ----------
+    bound
+        The claim.
+    prices
+        Price vectors, (stored, rows) float32.
+    option, excluded, included, price, code
+        The nodes, see :func:`siting.location.set_covering.tree.grow`.
+    """
+
+    bound: float
+    prices: npt.NDArray[np.float32]
+    option: npt.NDArray[np.int32] = field(default_factory=lambda: np.full(1, -1, dtype=np.int32))
+    excluded: npt.NDArray[np.int32] = field(default_factory=lambda: np.full(1, -1, dtype=np.int32))
+    included: npt.NDArray[np.int32] = field(default_factory=lambda: np.full(1, -1, dtype=np.int32))
+    price: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(1, dtype=np.int32))
+    code: npt.NDArray[np.int8] = field(default_factory=lambda: np.zeros(1, dtype=np.int8))
+
+    def certificate(
+        self,
+        options: npt.NDArray[np.intp],
+        dominated: npt.NDArray[np.intp] | None,
+    ) -> Certificate:
+        """Return the certificate; `options` is the block's number of each kernel column."""
+        named = np.where(self.option >= 0, options[self.option], -1).tolist()
+        used = np.unique(self.price[self.price >= 0])
+        number = np.full(len(self.prices) + 1, -1, dtype=np.intp)
+        number[used] = np.arange(len(used))
+        nodes = tuple(
+            Node(
+                prices=p,
+                option=o,
+                excluded=e,
+                included=i,
+                closing=CLOSING.get(c, "prices"),
+            )
+            for p, o, e, i, c in zip(
+                np.where(self.price >= 0, number[self.price], -1).tolist(),
+                named,
+                self.excluded.tolist(),
+                self.included.tolist(),
+                self.code.tolist(),
+                strict=True,
+            )
+        )
+        return Certificate(
+            bound=self.bound,
+            prices=tuple(Prices(demand=self.prices[place]) for place in used.tolist()),
+            nodes=nodes,
+            dominated=dominated if dominated is not None and len(dominated) else None,
+        )
