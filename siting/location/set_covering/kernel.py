@@ -1,12 +1,15 @@
 """A covering problem as plain arrays in both directions, the form every compiled part reads."""
 
+# ruff: noqa: ANN001, ANN202
+# Compiled functions take plain arrays; numba infers their types.
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
+from numba import njit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,17 +36,15 @@ class Kernel:
     need: npt.NDArray[np.int32]
 
     @classmethod
-    def of(
+    def by_rows(
         cls,
-        cover: sp.csr_array,
+        row_ptr: npt.NDArray[np.int32],
+        row_cols: npt.NDArray[np.int32],
         cost: npt.NDArray[np.float64],
         need: npt.NDArray[np.int32],
     ) -> Kernel:
-        """Build both directions from a canonical CSR matrix."""
-        rows, columns = cover.shape
-        row_ptr = np.ascontiguousarray(cover.indptr, dtype=np.int32)
-        row_cols = np.ascontiguousarray(cover.indices, dtype=np.int32)
-        col_ptr, col_rows = transpose(row_ptr, row_cols, columns)
+        """Return a kernel from its row direction."""
+        col_ptr, col_rows = transpose(row_ptr, row_cols, len(cost))
         return cls(
             row_ptr=row_ptr,
             row_cols=row_cols,
@@ -65,26 +66,10 @@ class Kernel:
 
     def part(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> Kernel:
         """Return the rows and columns named (ascending), numbered anew."""
-        keep = np.zeros(self.rows, dtype=np.bool_)
-        keep[rows] = True
         number = np.full(self.columns, -1, dtype=np.int32)
         number[columns] = np.arange(len(columns), dtype=np.int32)
-        wanted = keep[np.repeat(np.arange(self.rows), np.diff(self.row_ptr))]
-        wanted &= number[self.row_cols] >= 0
-        row_of = np.repeat(np.arange(self.rows), np.diff(self.row_ptr))[wanted]
-        lengths = np.bincount(row_of, minlength=self.rows)[rows]
-        row_ptr = np.zeros(len(rows) + 1, dtype=np.int32)
-        np.cumsum(lengths, out=row_ptr[1:])
-        row_cols = number[self.row_cols[wanted]]
-        col_ptr, col_rows = transpose(row_ptr, row_cols, len(columns))
-        return Kernel(
-            row_ptr=row_ptr,
-            row_cols=row_cols,
-            col_ptr=col_ptr,
-            col_rows=col_rows,
-            cost=self.cost[columns],
-            need=self.need[rows],
-        )
+        row_ptr, row_cols = slices(self.row_ptr, self.row_cols, rows.astype(np.int32), number)
+        return Kernel.by_rows(row_ptr, row_cols, self.cost[columns], self.need[rows])
 
     def counts(self, columns: npt.NDArray[np.intp]) -> npt.NDArray[np.int32]:
         """Return how often each row is covered by the columns named, (rows,)."""
@@ -95,11 +80,40 @@ class Kernel:
         return total[self.row_ptr[1:]] - total[self.row_ptr[:-1]]
 
 
-def transpose(
-    row_ptr: npt.NDArray[np.int32], row_cols: npt.NDArray[np.int32], columns: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Return the column direction of a row direction, rows ascending in each column."""
-    shape = (len(row_ptr) - 1, columns)
-    marks = np.ones(len(row_cols), dtype=np.bool_)
-    turned = sp.csr_array((marks, row_cols, row_ptr), shape=shape).tocsc()
-    return turned.indptr.astype(np.int32), turned.indices.astype(np.int32)
+@njit(cache=True)
+def slices(ptr, items, lines, number):
+    """Return some lines of a sparse matrix, their items renamed; those named -1 are left out."""
+    size = 0
+    for line in lines:
+        size += ptr[line + 1] - ptr[line]
+    some = np.zeros(len(lines) + 1, dtype=np.int32)
+    found = np.empty(size, dtype=np.int32)
+    size = 0
+    for place in range(len(lines)):
+        for entry in range(ptr[lines[place]], ptr[lines[place] + 1]):
+            name = number[items[entry]]
+            if name >= 0:
+                found[size] = name
+                size += 1
+        some[place + 1] = size
+    return some, found[:size].copy()
+
+
+@njit(cache=True)
+def transpose(ptr, items, number):
+    """Return the other direction of a sparse matrix, ascending in each line."""
+    turned = np.zeros(number + 1, dtype=np.int32)
+    for entry in range(len(items)):
+        turned[items[entry] + 1] += 1
+    for item in range(number):
+        turned[item + 1] += turned[item]
+    lines = np.empty(len(items), dtype=np.int32)
+    for line in range(len(ptr) - 1):
+        for entry in range(ptr[line], ptr[line + 1]):
+            item = items[entry]
+            lines[turned[item]] = line
+            turned[item] += 1
+    for item in range(number, 0, -1):
+        turned[item] = turned[item - 1]
+    turned[0] = 0
+    return turned, lines

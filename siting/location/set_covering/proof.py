@@ -39,9 +39,28 @@ class Proof:
     def certificate(
         self,
         options: npt.NDArray[np.intp],
-        dominated: npt.NDArray[np.intp] | None,
+        dominated: npt.NDArray[np.intp],
+        rows: npt.NDArray[np.intp],
+        size: int,
+        taken: float,
     ) -> Certificate:
-        """Return the certificate; `options` is the block's number of each kernel column."""
+        """Return the certificate of a block.
+
+        Parameters
+        ----------
+        options
+            The block's number of each kernel column.
+        dominated
+            Pairs of the block's options.
+        rows, size
+            The block's number of each kernel row, and its number of rows.
+        taken
+            Cost of the block's options that are chosen outside the kernel.
+        """
+        prices = self.prices
+        if len(rows) < size:
+            prices = np.zeros((len(self.prices), size), dtype=np.float32)
+            prices[:, rows] = self.prices
         named = np.where(self.option >= 0, options[self.option], -1).tolist()
         used = np.unique(self.price[self.price >= 0])
         number = np.full(len(self.prices) + 1, -1, dtype=np.intp)
@@ -64,8 +83,8 @@ class Proof:
             )
         )
         return Certificate(
-            bound=self.bound,
-            prices=tuple(Prices(demand=self.prices[place]) for place in used.tolist()),
+            bound=self.bound + taken,
+            prices=tuple(Prices(demand=prices[place]) for place in used.tolist()),
             nodes=nodes,
-            dominated=dominated if dominated is not None and len(dominated) else None,
+            dominated=dominated if len(dominated) else None,
         )

@@ -47,7 +47,9 @@ class Reduced:
     taken
         Columns chosen for certain, ascending (fixed ones included).
     tight
-        Rows that need all their columns (so those are chosen), in the problem given.
+        Rows outside the kernel that need all the columns left to them (so those are taken), in the
+        problem given. Where every row needs one column they stay in the kernel instead, each
+        alone with its column.
     dominated
         Pairs ``(worse, better)`` of columns of the problem given.
     short
@@ -95,7 +97,10 @@ class Reducer:
         self.single = self.need == 1
         self.gone = np.zeros(cover.shape[1], dtype=np.bool_)
         self.taken = np.zeros(cover.shape[1], dtype=np.bool_)
+        self.plain = bool((need == 1).all())
         self.tight: list[IndexArray] = []
+        #: Tight rows with the one column they need, no column twice.
+        self.alone: list[tuple[int, int]] = []
         self.dominated: list[IndexArray] = []
 
     def fix(self, columns: IndexArray) -> None:
@@ -131,26 +136,33 @@ class Reducer:
 
     def result(self) -> Reduced:
         """Return what is left."""
-        columns = np.unique(self.row_cols).astype(np.intp)
+        rows, need, row_ptr, row_cols = self.rows, self.need, self.row_ptr, self.row_cols
+        taken = self.taken.copy()
+        tight = np.concatenate([np.zeros(0, dtype=np.intp), *self.tight])
+        if self.alone:
+            lone = np.array(self.alone, dtype=np.intp)
+            taken[lone[:, 1]] = False
+            tight = tight[:0]
+            everywhere = np.concatenate((rows, lone[:, 0]))
+            order = np.argsort(everywhere, kind="stable")
+            lengths = np.concatenate((np.diff(row_ptr), np.ones(len(lone), dtype=np.int32)))
+            begins = np.concatenate((row_ptr[:-1], len(row_cols) + np.arange(len(lone))))[order]
+            entries = np.concatenate((row_cols, lone[:, 1].astype(np.int32)))
+            rows, need = everywhere[order], np.ones(len(order), dtype=np.int32)
+            row_ptr = _pointers(lengths[order])
+            within = np.arange(len(entries)) - np.repeat(row_ptr[:-1], lengths[order])
+            row_cols = entries[np.repeat(begins, lengths[order]) + within]
+        columns = np.unique(row_cols).astype(np.intp)
         number = np.zeros(len(self.cost), dtype=np.int32)
         number[columns] = np.arange(len(columns), dtype=np.int32)
-        cols = number[self.row_cols]
-        col_ptr, col_rows = transpose(self.row_ptr, cols, len(columns))
-        kernel = Kernel(
-            row_ptr=self.row_ptr,
-            row_cols=cols,
-            col_ptr=col_ptr,
-            col_rows=col_rows,
-            cost=self.cost[columns],
-            need=self.need,
-        )
+        kernel = Kernel.by_rows(row_ptr, number[row_cols], self.cost[columns], need)
         none = np.zeros((0, 2), dtype=np.intp)
         return Reduced(
             kernel=kernel,
-            rows=self.rows,
+            rows=rows,
             columns=columns,
-            taken=np.flatnonzero(self.taken),
-            tight=np.concatenate([np.zeros(0, dtype=np.intp), *self.tight]),
+            taken=np.flatnonzero(taken),
+            tight=tight,
             dominated=np.concatenate([none, *self.dominated]),
             short=self.short(),
         )
@@ -161,6 +173,10 @@ class Reducer:
             tight = np.flatnonzero(np.diff(self.row_ptr) == self.need)
             if not len(tight):
                 return
+            if self.plain:
+                firsts, where = np.unique(self.row_cols[self.row_ptr[tight]], return_index=True)
+                names = self.rows[tight[where]]
+                self.alone += zip(names.tolist(), firsts.tolist(), strict=True)
             self.tight.append(self.rows[tight])
             inside = np.zeros(len(self.rows), dtype=np.bool_)
             inside[tight] = True

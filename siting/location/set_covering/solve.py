@@ -154,29 +154,29 @@ class _Solver:
         self.control, self.cutoff = control, cutoff
         self.parts: list[Part] = []
         self.members: list[tuple[IndexArray, IndexArray]] = []
+        self.blocks: list[tuple[IndexArray, IndexArray]] = []
+        self.base = 0.0
+        self.allowed = np.ones(len(cost), dtype=np.bool_)
 
     def run(self, fixed: IndexArray, forbidden: IndexArray, start: npt.ArrayLike | None) -> Cover:
         """Solve the problem."""
         reduced = self._reduce(fixed, forbidden)
         if len(reduced.short):
             return self._impossible()
-        self.base = math.fsum(self.cost[reduced.taken].tolist())
-        self.root = np.zeros(len(self.need))
-        for row in reduced.tight.tolist():
-            self.root[row] = float(self.cost[self._options(row)].max(initial=0.0))
         kernel = reduced.kernel
-        several = components(kernel) if (self.need == 1).all() else []
-        if not several and kernel.rows:
-            several = [(np.arange(kernel.rows), np.arange(kernel.columns))]
-        self.members = several
-        blocks = [self._block(reduced, rows) for rows, _ in several]
-        for (rows, columns), (_, _, costs) in zip(several, blocks, strict=True):
-            part = kernel if len(several) == 1 else kernel.part(rows, columns)
-            self.parts.append(Part(part, common_step(costs), self.control))
+        self.base = math.fsum(self.cost[reduced.taken].tolist())
+        if (self.need == 1).all():
+            self.members = components(kernel)
+        elif kernel.rows:
+            self.members = [(np.arange(kernel.rows), np.arange(kernel.columns))]
+        self.blocks = [self._block(reduced, rows) for rows, _ in self.members]
+        for (rows, columns), block in zip(self.members, self.blocks, strict=True):
+            part = kernel if len(self.members) == 1 else kernel.part(rows, columns)
+            self.parts.append(Part(part, common_step(self.cost[block[1]]), self.control))
         if start is not None:
             self._offer(reduced, np.asarray(start, dtype=np.intp))
         self._search()
-        return self._answer(reduced, blocks)
+        return self._answer(reduced)
 
     def _reduce(self, fixed: IndexArray, forbidden: IndexArray) -> Reduced:
         reducer = Reducer(self.cover, self.cost, self.need, self.control.clock)
@@ -184,9 +184,9 @@ class _Solver:
             reducer.leave(forbidden)
         if len(fixed):
             reducer.fix(fixed)
-        free = np.ones(len(self.cost), dtype=np.bool_)
+        self.allowed[forbidden] = False
+        free = self.allowed.copy()
         free[fixed] = False
-        free[forbidden] = False
         if not len(reducer.short()):
             nothing = np.flatnonzero((self.cost == 0) & free)
             if len(nothing):
@@ -202,20 +202,11 @@ class _Solver:
         )
         return reduced
 
-    def _options(self, row: int) -> IndexArray:
-        begin, end = self.cover.indptr[row], self.cover.indptr[row + 1]
-        return self.cover.indices[begin:end].astype(np.intp)
-
-    def _block(
-        self, reduced: Reduced, rows: IndexArray
-    ) -> tuple[IndexArray, IndexArray, npt.NDArray[np.float64]]:
-        """Return the rows of a block, every option that covers one, and their costs in it."""
-        demand = reduced.rows[rows]
+    def _block(self, reduced: Reduced, rows: IndexArray) -> tuple[IndexArray, IndexArray]:
+        """Return the rows of a block and every option that covers one."""
+        demand = np.union1d(reduced.rows[rows], reduced.tight)
         options = np.unique(self.cover[demand].indices).astype(np.intp)
-        costs = self.cost[options].copy()
-        if len(reduced.tight):
-            costs -= self.root @ self.cover[:, options]
-        return demand, options, costs
+        return demand, options[self.allowed[options]]
 
     def _offer(self, reduced: Reduced, start: IndexArray) -> None:
         """Give every part what a known cover chooses in it."""
@@ -268,28 +259,18 @@ class _Solver:
         )
         return Cover(selected=None, value=math.inf, bound=math.inf, certificate=leaf, ended=SHORT)
 
-    def _answer(
-        self,
-        reduced: Reduced,
-        blocks: list[tuple[IndexArray, IndexArray, npt.NDArray[np.float64]]],
-    ) -> Cover:
+    def _answer(self, reduced: Reduced) -> Cover:
         value, bound = self.value(), self.bound()
         step = common_step(self.cost)
         if step:
             bound = math.ceil(bound / step - 1e-7) * step
         else:
-            size = float(np.abs(self.cost).sum()) + float((self.root * self.need).sum())
-            bound -= 2.0**-38 * (abs(bound) + size)
+            bound -= 2.0**-38 * (2 * abs(bound) + float(self.cost[reduced.taken].sum()))
         certificate = Certificate(
             bound=bound,
-            prices=(Prices(demand=self.root),),
+            prices=(Prices(demand=np.zeros(len(self.need), dtype=np.float32)),),
             nodes=(Node(prices=0),),
-            blocks=tuple(
-                self._proven(reduced, part, columns, demand, options)
-                for part, (_, columns), (demand, options, _) in zip(
-                    self.parts, self.members, blocks, strict=True
-                )
-            ),
+            blocks=tuple(self._proven(reduced, number) for number in range(len(self.parts))),
         )
         selected = None
         if math.isfinite(value):
@@ -319,19 +300,20 @@ class _Solver:
             return STOPPED if self.control.clock.stopped else TIMED_OUT
         return NOTHING_BETTER
 
-    def _proven(
-        self,
-        reduced: Reduced,
-        part: Part,
-        columns: IndexArray,
-        demand: IndexArray,
-        options: IndexArray,
-    ) -> Block:
+    def _proven(self, reduced: Reduced, number: int) -> Block:
         """Return the block of a part's proof."""
+        part, (demand, options) = self.parts[number], self.blocks[number]
+        rows, columns = self.members[number]
         names, pairs = self._names(reduced, reduced.columns[columns], options)
-        return Block(
-            demand=demand, options=options, certificate=part.proof.certificate(names, pairs)
+        taken = np.intersect1d(reduced.taken, options, assume_unique=True)
+        proof = part.proof.certificate(
+            names,
+            pairs,
+            np.searchsorted(demand, reduced.rows[rows]),
+            len(demand),
+            math.fsum(self.cost[taken].tolist()),
         )
+        return Block(demand=demand, options=options, certificate=proof)
 
     def _names(
         self, reduced: Reduced, kept: IndexArray, options: IndexArray
@@ -356,6 +338,7 @@ class _Solver:
         worse = options[(better[options] != options) & is_kept[better[options]]]
         left = np.zeros(len(self.need), dtype=np.bool_)
         left[reduced.rows] = True
+        left[reduced.tight] = True
         spans = np.bincount(
             self.cover.indices[np.repeat(left, np.diff(self.cover.indptr))],
             minlength=len(self.cost),
