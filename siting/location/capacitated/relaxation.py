@@ -1,0 +1,201 @@
+"""Prices of a capacitated network, and the bounds they prove."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from siting.clock import Clock
+from siting.location.capacitated.lagrangian import appraise, ascend, choose, reduced_costs
+from siting.location.capacitated.network import FloatArray, Kind, Network
+from siting.location.solution import Prices
+
+#: Relative error of the sums of a bound, counted against their absolute terms.
+ROUNDING = 2.0**-38
+#: Arcs looked at between two looks at the clock.
+ARCS_PER_ROUND = 8_000_000
+
+Flags = npt.NDArray[np.int8]
+
+
+@dataclass(slots=True, kw_only=True)
+class Multipliers:
+    """Prices of one node; `value` is the bound they gave where they were found."""
+
+    u: FloatArray
+    nu: FloatArray
+    theta: FloatArray
+    lam: float = 0.0
+    value: float = -np.inf
+    step: float = 1.0
+    chosen: FloatArray = field(default_factory=lambda: np.zeros(0))
+
+
+class Relaxation:
+    """The Lagrangian relaxation of a network, with options decided or free.
+
+    Parameters
+    ----------
+    network
+        The model.
+
+    Notes
+    -----
+    Decisions are flags (m,): 1 chosen, -1 left out, 0 free. Bounds are of the minimised objective.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        rules = network.rules
+        order = np.argsort(rules.site, kind="stable").astype(np.int32)
+        first = np.zeros(len(rules.max_options) + 1, dtype=np.int32)
+        hosted = np.bincount(rules.site, minlength=len(rules.max_options))
+        np.cumsum(hosted, out=first[1:])
+        most = np.minimum(rules.max_options, hosted).astype(np.int32)
+        self._sites = (first, order, most, network.site_cost, network.site_use)
+        zone_row = np.argsort(network.zone, kind="stable").astype(np.int32)
+        zone_start = np.zeros(len(network.spare) + 1, dtype=np.int32)
+        np.cumsum(np.bincount(network.zone, minlength=len(network.spare)), out=zone_start[1:])
+        self._zones = (zone_start, zone_row)
+        self._pairs = rules.conflicts.astype(np.int32).reshape(-1, 2)
+        self._floor = self._least_prices()
+        self.root = np.zeros(network.options, dtype=np.int8)
+        self.root[rules.forbidden] = -1
+        self.root[rules.fixed] = 1
+
+    def _least_prices(self) -> FloatArray:
+        network = self.network
+        floor = np.zeros(network.rows)
+        if network.kind is Kind.ASSIGN and len(network.unit):
+            least = np.full(network.rows, np.inf)
+            np.minimum.at(least, network.row, network.unit)
+            floor = np.where(np.isfinite(least), least, 0.0)
+        return floor
+
+    def _data(self, flag: Flags) -> tuple[Any, ...]:
+        net = self.network
+        return (
+            net.weight, net.capacity, net.cost, net.use, net.limit, self._floor,
+            (net.start, net.row, net.unit), self._sites, self._zones, net.spare, flag, self._pairs,
+        )  # fmt: skip
+
+    def first(self) -> Multipliers:
+        """Return prices to begin with."""
+        net = self.network
+        u = self._floor.copy()
+        if net.kind is Kind.SERVE:
+            u[:] = 0.5
+        theta = np.zeros(len(net.spare))
+        return Multipliers(u=u, nu=np.zeros(len(self._pairs)), theta=theta)
+
+    def climb(
+        self,
+        flag: Flags,
+        start: Multipliers,
+        *,
+        target: float,
+        cutoff: float,
+        steps: int,
+        clock: Clock,
+        step: float | None = None,
+    ) -> Multipliers:
+        """Return better prices for a node, from those of another.
+
+        Parameters
+        ----------
+        flag
+            Decisions of the node.
+        start
+            Prices to begin with.
+        target
+            Value of the best answer known, or a guess: the scale of the steps.
+        cutoff
+            The bound that is enough.
+        steps
+            Most subgradient steps.
+        clock
+            Ends the climb.
+        step
+            Length of the first step; that of `start` when left out.
+        """
+        net = self.network
+        best = Multipliers(
+            u=start.u.copy(), nu=start.nu.copy(), theta=start.theta.copy(),
+            step=start.step if step is None else step,
+        )  # fmt: skip
+        answer = (np.full(net.rows, -1.0), np.zeros(net.options))
+        left, chunk = steps, max(1, ARCS_PER_ROUND // max(1, len(net.row)))
+        u, nu = start.u, start.nu
+        while left > 0 and not clock.expired():
+            record = (np.empty(net.rows), np.empty(len(nu)), np.empty(len(net.spare)))
+            value, lam, best.step = ascend(
+                net.kind.value, u, nu, self._data(flag), record, answer, target, cutoff,
+                min(chunk, left), best.step,
+            )  # fmt: skip
+            left -= chunk
+            if value > best.value:
+                best.value, best.lam = value, lam
+                best.u, best.nu, best.theta = record
+            u, nu = best.u, best.nu
+            if best.value >= cutoff or best.step < 1e-4:  # noqa: PLR2004 - as in ascend
+                break
+        best.chosen = answer[1]
+        return best
+
+    def appraise(self, flag: Flags, prices: Multipliers) -> tuple[float, FloatArray, FloatArray]:
+        """Return the proven bound of a node, its reduced costs, and the lift of each free option.
+
+        The bound is rounded down by more than its sums can err.
+        """
+        m = self.network.options
+        reduced, lift = np.empty(m), np.empty(m)
+        value, size = appraise(
+            self.network.kind.value, prices.u, prices.nu, prices.lam, prices.theta,
+            self._data(flag), reduced, lift,
+        )  # fmt: skip
+        return value - ROUNDING * size, reduced, lift
+
+    def reduced(self, u: FloatArray) -> FloatArray:
+        """Return the reduced cost ``f_j + V_j(u)`` of every option that is not forbidden, (m,)."""
+        net, m = self.network, self.network.options
+        reduced, edge, share = np.empty(m), np.empty(m), np.empty(m)
+        arcs = (net.start, net.row, net.unit)
+        reduced_costs(u, self.root, net.weight, net.capacity, net.cost, arcs, reduced, edge, share)
+        return reduced
+
+    def taken(self, flag: Flags, reduced: FloatArray, prices: Multipliers) -> npt.NDArray[np.bool_]:
+        """Return which options the least Lagrangian cost chooses, given their reduced costs."""
+        chosen = np.empty(self.network.options)
+        first, option, most, site_cost, site_use = self._sites
+        sites = (first, option, most, site_cost + prices.lam * site_use, site_use)
+        choose(reduced, self.network.use, 0.0, flag, sites, chosen)
+        return chosen > 0
+
+    def reaches_all(self, flag: Flags) -> bool:
+        """Tell whether every demand point has an option that is not left out."""
+        net = self.network
+        arcs = (flag >= 0)[net.option]
+        return bool(
+            (
+                np.add.reduceat(np.append(arcs, False), net.row_start[:-1])[
+                    np.diff(net.row_start) > 0
+                ]
+                > 0
+            ).all()
+            and (np.diff(net.row_start) > 0).all()
+        )
+
+    def export(self, prices: Multipliers) -> Prices:
+        """Return prices as a certificate holds them."""
+        net = self.network
+        conflict = prices.nu.copy() if prices.nu.any() else np.zeros(0)
+        if net.kind is Kind.ASSIGN:
+            demand, zone = prices.u.copy(), np.zeros(0)
+        elif net.kind is Kind.SERVE:
+            demand, zone = 1.0 - prices.u, np.zeros(0)
+        else:
+            demand, zone = np.maximum(prices.theta[net.zone] - prices.u, 0.0), prices.theta.copy()
+        return Prices(demand=demand, zone=zone, limit=prices.lam, conflict=conflict)

@@ -1,0 +1,262 @@
+"""The outline of a capacitated search: bound, answer, proof."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from siting.location.capacitated.kernel import Kernel
+from siting.location.capacitated.network import FloatArray, Kind, Network
+from siting.location.capacitated.relaxation import Flags, Multipliers, Relaxation
+from siting.location.capacitated.search import build, improve
+from siting.location.capacitated.service import Service, Splitting, Whole
+from siting.location.capacitated.tree import Proof
+from siting.location.control import (
+    GAP_REACHED,
+    NOTHING_BETTER,
+    PROVEN,
+    STOPPED,
+    TIMED_OUT,
+    Control,
+    Found,
+)
+from siting.location.solution import Certificate, Node
+from siting.status import Sense
+
+log = logging.getLogger(__name__)
+
+#: Subgradient steps of the first look, of each root round, and of a node.
+FIRST_STEPS, ROUND_STEPS, NODE_STEPS = 60, 150, 60
+#: Rounds at the root.
+ROUNDS = 4
+#: Arcs times subgradient steps a proof may take; it ends there when nothing else ends it.
+EFFORT = 2e11
+#: Most nodes of a tree.
+MOST_NODES = 50_000
+#: Arcs above which the whole programme of a kernel is not tried.
+MOST_KERNEL_ARCS = 150_000
+#: Choices evaluated after each move, at first and within the tree.
+TRIES, NODE_TRIES = 40, 8
+
+
+@dataclass(slots=True)
+class Search:
+    """One search, with the best answer so far.
+
+    Parameters
+    ----------
+    network, control
+        The model, and how the search runs.
+    """
+
+    network: Network
+    control: Control
+    relaxation: Relaxation = field(init=False)
+    serving: Splitting = field(init=False)
+    best: Service | None = None
+    guide: Service | None = None
+    seen: set[bytes] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Prepare the relaxation and the evaluation."""
+        self.relaxation = Relaxation(self.network)
+        self.serving = Whole(self.network) if self.network.single else Splitting(self.network)
+
+    @property
+    def value(self) -> float:
+        """Value of the best answer, infinite without one."""
+        return math.inf if self.best is None else self.best.value
+
+    def run(self) -> Found:
+        """Search, and prove."""
+        clock = self.control.clock
+        prices = self._first_prices()
+        self._try(prices.chosen, TRIES)
+        proof = Proof(self.relaxation, clock)
+        prices = self._root(proof, prices)
+        proof.plant(prices)
+        closed = proof.tighten(self.value)
+        log.info(
+            "capacitated: value %.8g, bound %.8g, %d options free",
+            self.value, proof.bound, proof.free,
+        )  # fmt: skip
+        if not closed and not clock.expired() and not self._near(proof):
+            self._close(proof)
+        return self._found(proof)
+
+    def _first_prices(self) -> Multipliers:
+        """Return prices of a rough climb that needs no answer."""
+        relaxation, clock = self.relaxation, self.control.clock
+        prices = relaxation.first()
+        flag = relaxation.root
+        bound, _, _ = relaxation.appraise(flag, prices)
+        prices.chosen = np.zeros(self.network.options)
+        for _ in range(3):
+            guess = bound + 0.1 * abs(bound) + 1e-3 * self._scale()
+            found = relaxation.climb(
+                flag, prices, target=guess, cutoff=math.inf, steps=FIRST_STEPS // 3, clock=clock,
+                step=1.0,
+            )  # fmt: skip
+            if not len(found.chosen):
+                break
+            prices, bound = found, max(bound, found.value)
+        return prices
+
+    def _scale(self) -> float:
+        net = self.network
+        if net.kind is Kind.SERVE:
+            return net.total
+        finite = net.unit if len(net.unit) else np.zeros(1)
+        return float(net.cost.max(initial=0.0) + net.total * finite.mean()) or 1.0
+
+    def _root(self, proof: Proof, prices: Multipliers) -> Multipliers:
+        """Climb at the root, with answers from the average choices between."""
+        clock, relaxation = self.control.clock, self.relaxation
+        for turn in range(ROUNDS):
+            value = self.value if self.best is not None else self._guess(prices.value)
+            target = value + 0.05 * abs(value - prices.value)
+            found = relaxation.climb(
+                relaxation.root, prices, target=target, cutoff=proof.enough(self.value),
+                steps=ROUND_STEPS, clock=clock, step=1.0 if turn == 0 else 0.3,
+            )  # fmt: skip
+            if len(found.chosen) and found.value >= prices.value:
+                gained, prices = found.value - prices.value, found
+            else:
+                gained = 0.0
+                prices.chosen = found.chosen if len(found.chosen) else prices.chosen
+            self._try(prices.chosen, TRIES)
+            self._report(prices.value)
+            if prices.value >= proof.enough(self.value) or clock.expired():
+                break
+            if gained < 1e-3 * abs(self.value - prices.value) and turn > 0:
+                break
+        return prices
+
+    def _guess(self, bound: float) -> float:
+        return bound + 0.1 * abs(bound) + 1e-3 * self._scale()
+
+    def _report(self, bound: float) -> None:
+        net = self.network
+        value: float | None = self.value if self.best is not None else None
+        if net.kind is Kind.SERVE:
+            bound, value = net.total - bound, None if value is None else net.total - value
+        sense = Sense.MAXIMISE if net.kind is Kind.SERVE else Sense.MINIMISE
+        self.control.report(sense, 0.5, value, bound)
+
+    def _near(self, proof: Proof) -> bool:
+        """Tell whether the gap asked for is reached."""
+        if self.best is None or self.control.gap <= 0.0:
+            return False
+        size = self.network.total - self.value if self.network.kind is Kind.SERVE else self.value
+        return self.value - proof.bound <= self.control.gap * abs(size)
+
+    def _try(self, wanted: FloatArray, tries: int) -> None:
+        """Look for a better answer near what an average Lagrangian choice wants."""
+        relaxation, clock = self.relaxation, self.control.clock
+        if not len(wanted):
+            return
+        order = np.argsort(-wanted, kind="stable").astype(np.intp)
+        finite = math.isfinite(self.network.limit)
+        chosen = build(order, relaxation, wanted - (0.0 if finite else 0.4))
+        self._improve(chosen, tries)
+        if self.guide is not None and tries == TRIES and not clock.expired():
+            self._improve(build(order, relaxation, wanted - 0.7), tries // 2)
+
+    def _improve(self, chosen: npt.NDArray[np.bool_], tries: int) -> None:
+        key = np.packbits(chosen).tobytes()
+        if key in self.seen or not self.network.allowed(chosen):
+            return
+        self.seen.add(key)
+        service = self.serving.serve(chosen)
+        if self.best is None or service.floor < self.value + 0.02 * abs(self.value):
+            service = improve(
+                service, self.serving, self.relaxation, clock=self.control.clock, tries=tries
+            )
+        self._keep(service)
+
+    def _keep(self, service: Service) -> None:
+        if self.guide is None or service.guide < self.guide.guide:
+            self.guide = service
+        if service.value < self.value:
+            self.best = service
+
+    def _close(self, proof: Proof) -> None:
+        """Prove the answer, or find a better one and prove that."""
+        net = self.network
+        flag = proof.decided()
+        if net.single:
+            kernel = Kernel(net, flag, self.serving.needed)
+            if kernel.size <= MOST_KERNEL_ARCS:
+                self._kernel(proof, kernel)
+                return
+        work = max(1.0, float(len(net.row))) * NODE_STEPS
+        proof.grow(
+            self.value, nodes=int(min(MOST_NODES, max(200.0, EFFORT / work))), steps=NODE_STEPS,
+            visit=self._visit, finish=self._finish, near=lambda: self._near(proof),
+        )  # fmt: skip
+
+    def _visit(self, flag: Flags, wanted: FloatArray) -> float:
+        """Try what a node wants."""
+        if len(wanted):
+            forced = np.where(flag > 0, 2.0, np.where(flag < 0, 0.0, wanted))
+            self._try(forced, NODE_TRIES)
+        return self.value
+
+    def _finish(self, flag: Flags) -> tuple[float, FloatArray | None]:
+        """Evaluate a choice in which nothing is free."""
+        chosen = flag > 0
+        if not self.network.allowed(chosen):
+            return self.value, None
+        service = self.serving.serve(chosen)
+        self._keep(service)
+        usable = self.network.kind is Kind.ASSIGN and math.isfinite(service.value)
+        return self.value, service.u if usable else None
+
+    def _kernel(self, proof: Proof, kernel: Kernel) -> None:
+        net, best = self.network, self.best
+        place = None
+        if best is not None:
+            place = np.full(net.rows, -1, dtype=np.int32)
+            assigned = self.serving.assignment(best)
+            for i in np.flatnonzero(assigned >= 0):
+                arcs = net.option[net.row_start[i] : net.row_start[i + 1]]
+                place[i] = net.row_start[i] + np.searchsorted(arcs, assigned[i])
+        outcome = kernel.solve(
+            self.value, None if best is None else best.chosen, place,
+            clock=self.control.clock, gap=0.0, seconds=math.inf,
+        )  # fmt: skip
+        if outcome.chosen is not None and outcome.place is not None:
+            split = Splitting(net).serve(outcome.chosen)
+            service = self.serving.measure(outcome.chosen, outcome.place, split)
+            if net.allowed(outcome.chosen):
+                self._keep(service)
+        if outcome.finished and outcome.bound >= proof.meets(self.value) - 1e-10 * abs(self.value):
+            proof.close_root()
+
+    def _found(self, proof: Proof) -> Found:
+        clock, best = self.control.clock, self.best
+        certificate = proof.certificate(self.value)
+        done = not proof.pending or proof.bound >= proof.enough(self.value)
+        if best is None and done:
+            limit = -math.inf if self.network.kind is Kind.SERVE else math.inf
+            leaf = Certificate(bound=limit, nodes=(Node(closing="kernel"),))
+            return Found(
+                selected=None, certificate=leaf, ended="no choice keeps all rules together"
+            )
+        ended = NOTHING_BETTER
+        if done:
+            ended = PROVEN
+        elif self._near(proof):
+            ended = GAP_REACHED
+        elif clock.expired():
+            ended = STOPPED if clock.stopped else TIMED_OUT
+        return Found(
+            selected=None if best is None else np.flatnonzero(best.chosen).astype(np.intp),
+            certificate=certificate,
+            ended=ended,
+            assignment=None if best is None else self.serving.assignment(best),
+        )

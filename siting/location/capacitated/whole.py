@@ -1,0 +1,158 @@
+"""Service in which every demand point is served whole by one option, compiled local search."""
+
+# ruff: noqa: ANN001, ANN202
+# Compiled functions take plain arrays; numba infers their types.
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+#: Demand points above which only moves that begin with a gain are tried.
+MANY = 2000
+#: Rounds of moves over all demand points.
+ROUNDS = 40
+
+
+@njit(cache=True)
+def serve_whole(opened, weight, capacity, rows, unit, amounts, outside, place):
+    """Assign whole demand points to open options, beginning with a service that may be split.
+
+    Parameters
+    ----------
+    opened
+        Which options are open, (m,).
+    weight, capacity
+        Demand (n,) and capacities (m,).
+    rows
+        ``(start, row, row_start, option, place)`` of the network.
+    unit
+        Cost of a unit of demand on each arc.
+    amounts
+        A service within the capacities, by arc; what is whole in it is kept at first.
+    outside
+        Cost of a unit of each demand point left out, (n,).
+    place
+        Becomes the arc that serves each demand point, as a position in the arcs by demand point;
+        -1 for none.
+    """
+    row_start, option, arc = rows[2], rows[3], rows[4]
+    n, m = len(weight), len(capacity)
+    room = capacity * (1.0 + 1e-12)
+    head, follow, back = (
+        np.full(m, -1, np.int32),
+        np.full(n, -1, np.int32),
+        np.full(n, -1, np.int32),
+    )
+    lists = (head, follow, back)
+    split = np.empty(n, np.int32)
+    pieces = 0
+    for i in range(n):
+        place[i] = -1
+        for q in range(row_start[i], row_start[i + 1]):
+            if weight[i] > 0.0 and amounts[arc[q]] >= weight[i] * (1.0 - 1e-12):
+                if room[option[q]] >= weight[i]:
+                    _enter(i, q, place, option, weight, room, lists)
+                break
+        if place[i] < 0:
+            split[pieces] = i
+            pieces += 1
+    order = split[:pieces][np.argsort(-weight[split[:pieces]], kind="mergesort")]
+    for i in order:
+        best, least = -1, outside[i]
+        for q in range(row_start[i], row_start[i + 1]):
+            j = option[q]
+            if opened[j] and room[j] >= weight[i] and unit[arc[q]] < least:
+                best, least = q, unit[arc[q]]
+        if best >= 0:
+            _enter(i, best, place, option, weight, room, lists)
+    for _ in range(ROUNDS):
+        moved = False
+        for i in range(n):
+            if weight[i] > 0.0 and _better(
+                i, opened, weight, rows, unit, outside, place, room, lists
+            ):
+                moved = True
+        if not moved:
+            break
+
+
+@njit(cache=True)
+def _enter(i, q, place, option, weight, room, lists):
+    """Put a demand point on one of its arcs."""
+    head, follow, back = lists
+    j = option[q]
+    place[i] = q
+    room[j] -= weight[i]
+    follow[i], back[i] = head[j], -1
+    if head[j] >= 0:
+        back[head[j]] = i
+    head[j] = i
+
+
+@njit(cache=True)
+def _leave(i, place, option, weight, room, lists):
+    """Take a demand point off its arc."""
+    head, follow, back = lists
+    if place[i] < 0:
+        return
+    j = option[place[i]]
+    room[j] += weight[i]
+    if back[i] >= 0:
+        follow[back[i]] = follow[i]
+    else:
+        head[j] = follow[i]
+    if follow[i] >= 0:
+        back[follow[i]] = back[i]
+    place[i] = -1
+
+
+@njit(cache=True)
+def _better(i, opened, weight, rows, unit, outside, place, room, lists):
+    """Move demand i, alone or with one other, when that costs less; tell whether it did."""
+    row_start, option, arc = rows[2], rows[3], rows[4]
+    head, follow, _ = lists
+    w = weight[i]
+    here = place[i]
+    cost = w * (unit[arc[here]] if here >= 0 else outside[i])
+    least = -1e-10 * (1.0 + cost)
+    best, other, target = -1, -1, -1
+    many = len(weight) > MANY
+    for q in range(row_start[i], row_start[i + 1]):
+        h = option[q]
+        if not opened[h] or q == here:
+            continue
+        change = w * unit[arc[q]] - cost
+        if room[h] >= w:
+            if change < least:
+                best, other, least = q, -1, change
+            continue
+        if many and change >= 0.0:
+            continue
+        r = head[h]
+        while r >= 0:
+            if weight[r] > 0.0 and room[h] + weight[r] >= w:
+                now = weight[r] * unit[arc[place[r]]]
+                for p in range(row_start[r], row_start[r + 1]):
+                    g = option[p]
+                    if not opened[g] or g == h:
+                        continue
+                    space = room[g]
+                    if here >= 0 and g == option[here]:
+                        space += w
+                    both = change + weight[r] * unit[arc[p]] - now
+                    if both < least and space >= weight[r]:
+                        best, other, target, least = q, r, p, both
+                both = change + weight[r] * outside[r] - now
+                if both < least:
+                    best, other, target, least = q, r, -1, both
+            r = follow[r]
+    if best < 0:
+        return False
+    _leave(i, place, option, weight, room, lists)
+    if other >= 0:
+        _leave(other, place, option, weight, room, lists)
+        if target >= 0:
+            _enter(other, target, place, option, weight, room, lists)
+    _enter(i, best, place, option, weight, room, lists)
+    return True
