@@ -15,6 +15,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "city-plan": "benchmarks.city_plan",
     "service": "benchmarks.service",
+    "solver": "benchmarks.solver",
     "vectors": "benchmarks.vectors",
     "weak-coverage": "benchmarks.weak_coverage",
 }

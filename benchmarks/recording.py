@@ -7,7 +7,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -60,15 +60,57 @@ def publish(arguments: argparse.Namespace, title: str, rows: Rows) -> None:
         _keep(arguments.record, title, every)
 
 
+def keep_table(
+    path: Path,
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, str]],
+    notes: Rows,
+) -> None:
+    """Write a table of many columns as the section `title`, and what it was measured on below it.
+
+    A row of the earlier table that was not measured again, as its first cell tells, stays.
+    """
+    old = _section(path, title)
+    head = "| " + " | ".join(columns) + " |"
+    kept = {}
+    if head in old:
+        for line in old.splitlines():
+            first = line.removeprefix("| ").split(" | ")[0]
+            if line.startswith("| ") and line != head:
+                kept[first] = line
+    for row in rows:
+        cells = [row[name].replace("|", "/").replace("\n", " ") or " " for name in columns]
+        kept[cells[0]] = "| " + " | ".join(cells) + " |"
+    lines = [head, "|" + "---|" * len(columns), *kept.values(), ""]
+    lines += [f"- {name}: {text}" for name, text in notes]
+    _replace(path, title, lines)
+
+
 def _keep(path: Path, title: str, rows: Rows) -> None:
+    """Write figures as the section `title`, a line each."""
+    lines = ["| figure | measured |", "|---|---|"]
+    lines += [f"| {name} | {text.replace('|', '/')} |" for name, text in rows]
+    _replace(path, title, lines)
+
+
+def _section(path: Path, title: str) -> str:
+    """Return the section `title` of the document with its heading, or nothing."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    found = _pattern(title).search(text)
+    return found.group() if found else ""
+
+
+def _replace(path: Path, title: str, lines: Sequence[str]) -> None:
     """Replace the section `title` of the document, or add it at the end."""
     text = path.read_text(encoding="utf-8") if path.exists() else HEAD
-    lines = [f"## {title}", "", "| figure | measured |", "|---|---|"]
-    lines += [f"| {name} | {text.replace('|', '/')} |" for name, text in rows]
-    section = "\n".join(lines) + "\n"
-    old = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-    if old.search(text):
-        text = old.sub(lambda _: section + "\n", text)
+    section = "\n".join([f"## {title}", "", *lines]) + "\n"
+    if _section(path, title):
+        text = _pattern(title).sub(lambda _: section + "\n", text)
     else:
         text = text.rstrip("\n") + "\n\n" + section
     path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+
+
+def _pattern(title: str) -> re.Pattern[str]:
+    return re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
