@@ -15,7 +15,7 @@ Camerini, Fratta, Maffioli (1975), On improving relaxation methods by modified g
 Mathematical Programming Study 3.
 """
 
-# ruff: noqa: ANN001, ANN202
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
 # Compiled functions take plain arrays; numba infers their types.
 
 from __future__ import annotations
@@ -124,8 +124,8 @@ class Ascent:
         )
 
     def best_sites(self) -> npt.NDArray[np.intp]:
-        """Return the q sites of least worth at the best prices, ties by index."""
-        return np.sort(np.argsort(self.worth, kind="stable")[: self.most])
+        """Return the sites at the best prices, the q of least worth first, ties by index."""
+        return np.argsort(self.worth, kind="stable")
 
 
 @njit(cache=True, nogil=True)

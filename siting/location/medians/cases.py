@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -87,12 +88,13 @@ def bound_case(
         Whether to end now.
     """
     room = problem.p - len(case.included)
-    if len(case.free) <= room and not problem.opening[case.free].any():
-        return exact_case(problem, case, case.free)
     if room == 0 or not len(case.free):
         return exact_case(problem, case, case.free[:0])
+    if len(case.free) <= room and not problem.bound_together:
+        if not problem.opening(case.included, case.free).any():
+            return exact_case(problem, case, case.free)
     ascent = start_ascent(problem, kernel, case)
-    paid = float(problem.opening[case.included].sum())
+    paid = problem.paid(case.included)
     steps = max(1, CHUNK // (ascent.entries + 1))
     left = CASE_STEPS
     while left > 0 and not ascent.done:
@@ -113,14 +115,14 @@ def start_ascent(
     stall: float = CASE_STALL,
 ) -> Ascent:
     """Return the ascent of a case from its prices."""
-    place = np.full(len(problem.opening), -1, dtype=np.int32)
+    place = np.full(len(problem.site), -1, dtype=np.int32)
     place[case.free] = np.arange(len(case.free), dtype=np.int32)
     start, site, cost = restrict(kernel.start, kernel.site, kernel.cost, place, case.cap)
     return Ascent(
         start,
         site,
         cost,
-        problem.opening[case.free],
+        problem.opening(case.included, case.free),
         case.cap,
         problem.p - len(case.included),
         case.prices,
@@ -145,38 +147,34 @@ def settle(problem: Problem, case: Case, ascent: Ascent, *, goal: float, short: 
     chosen[best] = True
     last = -float(worth[best[-1]]) if len(best) == room else 0.0
     after = max(0.0, -float(worth[order[room]])) if len(best) == room < len(worth) else 0.0
-    bound += float(problem.opening[case.included].sum())
-    bound -= MARGIN * (
-        float(np.abs(exact).sum() + np.abs(worth).sum() + problem.opening[case.included].sum())
-        + last * (problem.p + len(worth))
-    )
+    paid = problem.paid(case.included)
+    terms = float(np.abs(exact).sum() + np.abs(worth).sum()) + last * (problem.p + len(worth))
+    bound += paid - MARGIN * (terms + paid)
     # Any price of the limit between `after` and `last` proves the same bound; the lower one
     # decides for sites, the higher one against.
     inside = chosen & (bound - after - worth >= goal)
     limit = after if inside.any() else last
     inside = chosen & (bound - limit - worth >= goal)
     outside = ~chosen & (bound + limit + worth >= goal)
-    free = ~(inside | outside)
-    decided = case.free[inside]
+    included = np.concatenate([case.included, case.free[inside]])
+    answer = problem.legal(case.included, case.free[order[:room]])
+    free = problem.left(included, case.free[~(inside | outside)])
+    if free is None:
+        bound, free = math.inf, case.free[:0]
     cap = case.cap
-    if len(decided):
-        cap = np.minimum(cap, problem.cost[:, decided].min(axis=1))
+    if inside.any():
+        cap = np.minimum(cap, problem.nearest(case.free[inside]))
     split = -1
-    if free.any():
-        score = np.abs(ascent.share - _SPLIT)
-        score[~free] = np.inf
-        split = int(case.free[np.argmin(score)])
+    if len(free):
+        share = np.zeros(len(problem.site))
+        share[case.free] = ascent.share
+        split = int(free[np.argmin(np.abs(share[free] - _SPLIT))])
     return Bounded(
-        case=Case(
-            included=np.concatenate([case.included, decided]),
-            free=case.free[free],
-            cap=cap,
-            prices=exact,
-        ),
+        case=Case(included=included, free=free, cap=cap, prices=exact),
         bound=bound,
         prices=Prices(demand=problem.prices(prices), limit=limit),
         split=split,
-        answer=np.sort(np.concatenate([case.included, case.free[order[:room]]])),
+        answer=answer,
     )
 
 
@@ -187,20 +185,15 @@ def exact_case(problem: Problem, case: Case, taken: npt.NDArray[np.intp]) -> Bou
     worth more than the price of the limit, so the bound is the answer's value.
     """
     answer = np.sort(np.concatenate([case.included, taken]))
-    nearest = np.full(len(problem.clients), problem.penalty)
-    if len(answer):
-        nearest = np.minimum(nearest, problem.cost[:, answer].min(axis=1))
+    nearest = problem.nearest(answer)
     left = np.setdiff1d(case.free, taken)
-    limit = 0.0
-    worth = np.zeros(len(left))
+    worth = problem.opening(answer, left)
     for at, site in enumerate(left):
-        gain = np.minimum(problem.cost[:, site] - nearest, 0.0).sum()
-        worth[at] = problem.opening[site] + gain
-    if len(answer) == problem.p:
-        limit = max(0.0, -float(worth.min(initial=0.0)))
-    bound = float(nearest.sum() + problem.opening[answer].sum())
-    terms = float(nearest.sum() + problem.opening[answer].sum() + np.abs(worth).sum())
-    bound -= MARGIN * (terms + limit * (problem.p + len(answer) + len(left)))
+        worth[at] += np.minimum(problem.cost[:, site] - nearest, 0.0).sum()
+    limit = max(0.0, -float(worth.min(initial=0.0))) if len(answer) == problem.p else 0.0
+    bound = float(nearest.sum()) + problem.paid(answer)
+    terms = bound + float(np.abs(worth).sum()) + limit * (problem.p + len(answer) + len(left))
+    bound -= MARGIN * terms
     return Bounded(
         case=case,
         bound=bound,

@@ -1,7 +1,7 @@
 """Fast interchange: swap one open site for a closed one as long as that lowers the cost.
 
 For clients with nearest open site ``r1`` at cost ``c1`` and second nearest cost ``c2``, closing
-slot r and opening site f gains ``gain[f] - loss[r] + extra[f, r]``. The three are kept up to date
+slot r and opening site j gains ``gain[j] - loss[r] + extra[j, r]``. The three are kept up to date
 from the clients that a swap touches, so a swap costs one look at all pairs and little more.
 
 References
@@ -12,7 +12,7 @@ Resende, Werneck (2007), A fast swap-based local search procedure for location p
 Operations Research 150. doi:10.1007/s10479-006-0154-0
 """
 
-# ruff: noqa: ANN001, ANN202
+# ruff: noqa: ANN001, ANN202, PLR0917
 # Compiled functions take plain arrays; numba infers their types.
 
 from __future__ import annotations
@@ -23,156 +23,152 @@ from numba import njit
 
 from siting.clock import Clock
 from siting.location.medians.lists import Lists
+from siting.location.medians.problem import Problem
 
 #: Pairs of sites looked at between two looks at the clock.
 _CHUNK = 20_000_000
+#: Share of the cost that a move must gain.
+_LEAST_GAIN = 1e-10
 
 
 class Interchange:
-    """Local search among sets of open sites.
+    """Local search among the sets of sites that keep the rules.
 
     Parameters
     ----------
-    cost
-        Cost of serving each client from each site, infinite where it cannot (n, m).
+    problem
+        The question.
     lists
         Neighbour lists of the candidates.
-    candidates
-        Sites that may be opened, fixed ones not among them (m,) bool.
-    opening
-        Cost of opening each site (m,).
-    fixed
-        Sites that stay open, ascending.
-    most
-        Most sites open, fixed ones included.
-    penalty
-        Cost of a client that no open site can serve.
     clock
         Ends the search early.
     """
 
-    def __init__(
-        self,
-        cost: npt.NDArray[np.float64],
-        lists: Lists,
-        *,
-        candidates: npt.NDArray[np.bool_],
-        opening: npt.NDArray[np.float64],
-        fixed: npt.NDArray[np.intp],
-        most: int,
-        penalty: float,
-        clock: Clock,
-    ) -> None:
-        self._cost = cost
-        self._lists = (lists.start, lists.site, lists.cost, lists.limit)
-        self._candidates = candidates
-        self._opening = opening
-        self._fixed = fixed
-        self._most = most
-        self._penalty = penalty
+    def __init__(self, problem: Problem, lists: Lists, clock: Clock) -> None:
+        self._problem = problem
+        self._lists = lists
         self._clock = clock
-        sites = len(opening)
+        sites = len(problem.candidates)
         self._gain = np.empty(sites)
-        self._extra = np.empty((sites, most))
-
-    def value(self, chosen: npt.NDArray[np.intp]) -> float:
-        """Return the cost of a set of sites, with the penalty for each client out of reach."""
-        if not len(chosen):
-            return self._penalty * len(self._cost)
-        nearest = np.minimum(self._cost[:, chosen].min(axis=1), self._penalty)
-        return float(nearest.sum() + self._opening[chosen].sum())
+        self._extra = np.empty((sites, problem.p))
 
     def greedy(self) -> npt.NDArray[np.intp]:
         """Return the fixed sites and as many more as lower the cost, the best first."""
-        start, site, cost, limit = self._lists
-        length = np.diff(start)
-        worst = np.full(len(limit), self._penalty)
-        listed = (length > 0) & ((length == self._candidates.sum()) | np.isfinite(limit))
-        worst[listed] = cost[start[1:][listed] - 1]
-        if len(self._fixed):
-            worst = np.minimum(worst, self._cost[:, self._fixed].min(axis=1))
-        picked = _greedy(
-            start,
-            site,
-            cost,
-            self._opening,
-            self._candidates,
+        problem, lists = self._problem, self._lists
+        length = np.diff(lists.start)
+        every = int(problem.candidates.sum())
+        worst = np.full(len(length), problem.penalty)
+        listed = (length == every) | np.isfinite(lists.limit)
+        listed &= length > 0
+        worst[listed] = lists.cost[lists.start[1:][listed] - 1]
+        if len(problem.fixed):
+            worst = np.minimum(worst, problem.nearest(problem.fixed))
+        slots, load, near = self._empty()
+        count = _greedy(
+            problem.cost,
+            lists.start,
+            lists.site,
+            lists.cost,
+            self._rules(),
             worst,
-            self._most - len(self._fixed),
-            self._cost,
+            slots,
+            len(problem.fixed),
+            load,
+            near,
         )
-        return np.sort(np.concatenate([self._fixed, picked]))
+        return np.sort(slots[:count]).astype(np.intp)
 
     def improve(self, chosen: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-        """Return a set, no worse, that no swap, addition or removal of one site improves."""
-        held = np.isin(chosen, self._fixed)
-        slots = np.full(self._most, -1, dtype=np.int64)
-        slots[: len(chosen)] = np.concatenate([chosen[held], chosen[~held]])
-        count = np.array([len(chosen), held.sum()], dtype=np.int64)
-        state = _State(self, slots, count)
-        sites = len(self._opening)
-        turns = max(1, _CHUNK // max(1, sites * self._most + len(self._cost) * 8))
+        """Return a set, no worse, that no swap, addition or removal of one site improves.
+
+        `chosen` holds the fixed sites and keeps the rules.
+        """
+        problem, lists = self._problem, self._lists
+        slots, load, near = self._empty()
+        held = len(problem.fixed)
+        slots[held : len(chosen)] = chosen[np.isin(chosen, problem.fixed, invert=True)]
+        count = np.array([len(chosen), held], dtype=np.int64)
+        clients = len(problem.cost)
+        order, cost = np.empty((clients, 2), dtype=np.int64), np.empty((clients, 2))
+        state = (slots, count, order, cost, self._gain, np.empty(problem.p), self._extra)
+        turns = max(1, _CHUNK // (len(self._gain) * problem.p + clients * 8))
+        fresh = True
         while not self._clock.expired():
-            if state.run(turns):
+            if _moves(
+                problem.cost,
+                (lists.start, lists.site, lists.cost, lists.limit),
+                problem.penalty,
+                self._rules(),
+                load,
+                near,
+                state,
+                turns,
+                fresh,
+            ):
                 break
+            fresh = False
         return np.sort(slots[: count[0]]).astype(np.intp)
 
+    def _empty(self) -> tuple[npt.NDArray[np.int64], ...]:
+        """Return slots that hold the fixed sites, options per site and conflicts per option."""
+        problem = self._problem
+        slots = np.full(problem.p, -1, dtype=np.int64)
+        slots[: len(problem.fixed)] = problem.fixed
+        load = np.zeros(len(problem.site_cost), dtype=np.int64)
+        near = np.zeros(len(problem.candidates), dtype=np.int64)
+        return slots, load, near
 
-class _State:
-    """Nearest and second nearest open site of each client, and what each move would gain."""
-
-    def __init__(
-        self,
-        search: Interchange,
-        slots: npt.NDArray[np.int64],
-        count: npt.NDArray[np.int64],
-    ) -> None:
-        clients = len(search._cost)  # noqa: SLF001 - one module, two halves of one search
-        self._arrays = (
-            search._cost,  # noqa: SLF001
-            *search._lists,  # noqa: SLF001
-            search._opening,  # noqa: SLF001
-            search._candidates.copy(),  # noqa: SLF001
-            search._penalty,  # noqa: SLF001
-            slots,
-            count,
-            np.empty((clients, 2), dtype=np.int64),
-            np.empty((clients, 2)),
-            search._gain,  # noqa: SLF001
-            np.empty(len(slots)),
-            search._extra,  # noqa: SLF001
+    def _rules(self) -> tuple[npt.NDArray[np.generic], ...]:
+        problem = self._problem
+        return (
+            problem.candidates,
+            problem.site,
+            problem.site_cost,
+            problem.site_most,
+            problem.enemy_start,
+            problem.enemy,
         )
-        _restart(*self._arrays)
-
-    def run(self, turns: int) -> bool:
-        """Make some moves; return whether none is left."""
-        return _moves(*self._arrays, turns)
 
 
 @njit(cache=True, nogil=True)
-def _greedy(start, site, cost, opening, candidates, worst, most, full):
-    clients = worst.size
-    sites = opening.size
-    gain = -opening
-    for i in range(clients):
+def _place(rules, load, near, j, sign):
+    """Count a site in (sign 1) or out (sign -1): options at its place, conflicts it causes."""
+    load[rules[1][j]] += sign
+    for k in range(rules[4][j], rules[4][j + 1]):
+        near[rules[5][k]] += sign
+
+
+@njit(cache=True, nogil=True)
+def _greedy(full, start, site, cost, rules, worst, slots, count, load, near):
+    """Fill the slots with the sites that gain most; return how many are taken."""
+    candidates, place, place_cost, place_most = rules[0], rules[1], rules[2], rules[3]
+    gain = np.zeros(candidates.size)
+    taken = np.zeros(candidates.size, np.bool_)
+    for r in range(count):
+        _place(rules, load, near, slots[r], 1)
+    for i in range(worst.size):
         for k in range(start[i], start[i + 1]):
             if cost[k] >= worst[i]:
                 break
             gain[site[k]] += worst[i] - cost[k]
-    open_ = np.zeros(sites, np.bool_)
-    picked = np.empty(most, np.int64)
-    count = 0
-    while count < most:
+    while count < slots.size:
         best = -1
-        for j in range(sites):
-            if candidates[j] and not open_[j] and (best < 0 or gain[j] > gain[best]):
+        most = 0.0
+        for j in range(candidates.size):
+            s = place[j]
+            if not candidates[j] or taken[j] or near[j] > 0 or load[s] >= place_most[s]:
+                continue
+            paid = place_cost[s] if load[s] == 0 else 0.0
+            if (best < 0 and (gain[j] > paid or paid == 0.0)) or gain[j] - paid > most:
                 best = j
-        if best < 0 or (gain[best] <= 0.0 and opening[best] > 0.0):
+                most = gain[j] - paid
+        if best < 0:
             break
-        open_[best] = True
-        picked[count] = best
+        taken[best] = True
+        _place(rules, load, near, best, 1)
+        slots[count] = best
         count += 1
-        for i in range(clients):
+        for i in range(worst.size):
             new = full[i, best]
             old = worst[i]
             if new >= old:
@@ -182,11 +178,11 @@ def _greedy(start, site, cost, opening, candidates, worst, most, full):
                 if cost[k] >= old:
                     break
                 gain[site[k]] -= old - max(cost[k], new)
-    return picked[:count]
+    return count
 
 
 @njit(cache=True, nogil=True)
-def _nearest_two(full, i, slots, count, penalty, nearest, near):
+def _nearest_two(full, i, slots, count, penalty, order, near_cost):
     """Find the two nearest open sites of a client; slot -1 at the penalty where there is none."""
     one = penalty
     two = penalty
@@ -202,18 +198,19 @@ def _nearest_two(full, i, slots, count, penalty, nearest, near):
         elif c < two:
             two = c
             second = r
-    nearest[i, 0] = first
-    nearest[i, 1] = second
-    near[i, 0] = one
-    near[i, 1] = two
+    order[i, 0] = first
+    order[i, 1] = second
+    near_cost[i, 0] = one
+    near_cost[i, 1] = two
 
 
 @njit(cache=True, nogil=True)
-def _add(full, start, site, cost, limit, i, nearest, near, gain, loss, extra, sign):
+def _add(full, lists, i, order, near_cost, gain, loss, extra, sign):
     """Add (sign 1) or take back (sign -1) what a client contributes."""
-    one = near[i, 0]
-    two = near[i, 1]
-    slot = nearest[i, 0]
+    start, site, cost, limit = lists
+    one = near_cost[i, 0]
+    two = near_cost[i, 1]
+    slot = order[i, 0]
     if slot >= 0:
         loss[slot] += sign * (two - one)
     if two <= limit[i]:
@@ -226,142 +223,117 @@ def _add(full, start, site, cost, limit, i, nearest, near, gain, loss, extra, si
                 gain[j] += sign * (one - c)
             if slot >= 0:
                 extra[j, slot] += sign * (two - max(c, one))
-    else:
-        for j in range(gain.size):
-            c = full[i, j]
-            if c < two:
-                if c < one:
-                    gain[j] += sign * (one - c)
-                if slot >= 0:
-                    extra[j, slot] += sign * (two - max(c, one))
+        return
+    for j in range(gain.size):
+        c = full[i, j]
+        if c < two:
+            if c < one:
+                gain[j] += sign * (one - c)
+            if slot >= 0:
+                extra[j, slot] += sign * (two - max(c, one))
 
 
 @njit(cache=True, nogil=True)
-def _restart(
-    full,
-    start,
-    site,
-    cost,
-    limit,
-    opening,
-    candidates,
-    penalty,
-    slots,
-    count,
-    nearest,
-    near,
-    gain,
-    loss,
-    extra,
-):
-    """Compute the state from the open sites; a candidate that is open is none for now."""
+def _restart(full, lists, penalty, rules, load, near, state):
+    """Compute the state from the open sites."""
+    slots, count, order, near_cost, gain, loss, extra = state
     gain[:] = 0.0
     loss[:] = 0.0
     extra[:] = 0.0
+    load[:] = 0
+    near[:] = 0
     for r in range(count[0]):
-        candidates[slots[r]] = False
+        _place(rules, load, near, slots[r], 1)
     for i in range(full.shape[0]):
-        _nearest_two(full, i, slots, count[0], penalty, nearest, near)
-        _add(full, start, site, cost, limit, i, nearest, near, gain, loss, extra, 1.0)
+        _nearest_two(full, i, slots, count[0], penalty, order, near_cost)
+        _add(full, lists, i, order, near_cost, gain, loss, extra, 1.0)
 
 
 @njit(cache=True, nogil=True)
-def _best_move(opening, candidates, slots, count, gain, loss, extra):
+def _may_swap(rules, load, near, j, out):
+    """Tell whether site j may open when site `out` (-1: none) closes."""
+    s = rules[1][j]
+    room = load[s] < rules[3][s] or (out >= 0 and rules[1][out] == s)
+    enemies = near[j]
+    if enemies > 0 and out >= 0:
+        for k in range(rules[4][out], rules[4][out + 1]):
+            if rules[5][k] == j:
+                enemies -= 1
+    return room and enemies == 0
+
+
+@njit(cache=True, nogil=True)
+def _best_move(rules, load, near, state):
     """Return (profit, site or -1, slot or -1) of the best swap, addition or removal."""
+    candidates, place, place_cost = rules[0], rules[1], rules[2]
+    slots, count, _order, _near_cost, gain, loss, extra = state
+    used = count[0]
+    open_ = np.zeros(gain.size, np.bool_)
+    saved = np.zeros(slots.size)
+    most_saved = 0.0
     best = 0.0
     best_site = -1
     best_slot = -1
-    used = count[0]
-    saved = 0.0
-    for r in range(count[1], used):
-        loss[r] -= opening[slots[r]]
-        saved = max(saved, opening[slots[r]])
-        if -loss[r] > best:
-            best = -loss[r]
+    for r in range(used):
+        open_[slots[r]] = True
+        s = place[slots[r]]
+        saved[r] = place_cost[s] if load[s] == 1 else 0.0
+        most_saved = max(most_saved, saved[r])
+        if r >= count[1] and saved[r] - loss[r] > best:
+            best = saved[r] - loss[r]
             best_slot = r
     for j in range(gain.size):
-        if not candidates[j]:
+        if not candidates[j] or open_[j]:
             continue
-        base = gain[j] - opening[j]
-        if used < slots.size and base > best:
+        s = place[j]
+        base = gain[j] - (place_cost[s] if load[s] == 0 else 0.0)
+        if base + most_saved <= best:
+            continue  # no swap gains more: extra makes good at most what closing loses
+        if used < slots.size and base > best and _may_swap(rules, load, near, j, -1):
             best = base
             best_site = j
             best_slot = -1
-        if base + saved <= best:
-            continue  # no swap gains more: extra makes good at most what closing loses
         for r in range(count[1], used):
-            profit = base - loss[r] + extra[j, r]
-            if profit > best:
+            profit = base + saved[r] - loss[r] + extra[j, r]
+            if place[slots[r]] == s:
+                profit -= saved[r]
+            if profit > best and _may_swap(rules, load, near, j, slots[r]):
                 best = profit
                 best_site = j
                 best_slot = r
-    for r in range(count[1], used):
-        loss[r] += opening[slots[r]]
     return best, best_site, best_slot
 
 
 @njit(cache=True, nogil=True)
-def _moves(
-    full,
-    start,
-    site,
-    cost,
-    limit,
-    opening,
-    candidates,
-    penalty,
-    slots,
-    count,
-    nearest,
-    near,
-    gain,
-    loss,
-    extra,
-    turns,
-):
+def _moves(full, lists, penalty, rules, load, near, state, turns, fresh):
+    """Make up to `turns` moves; return whether none is left that gains."""
+    slots, count, order, near_cost, gain, loss, extra = state
+    if fresh:
+        _restart(full, lists, penalty, rules, load, near, state)
     for _ in range(turns):
-        profit, new, slot = _best_move(opening, candidates, slots, count, gain, loss, extra)
-        total = 0.0
-        for i in range(full.shape[0]):
-            total += near[i, 0]
-        if profit <= 1e-10 * total:
+        profit, new, slot = _best_move(rules, load, near, state)
+        if profit <= _LEAST_GAIN * near_cost[:, 0].sum():
             return True
         if new < 0 or slot < 0:
             if new < 0:
-                candidates[slots[slot]] = True
                 count[0] -= 1
                 slots[slot] = slots[count[0]]
             else:
                 slots[count[0]] = new
                 count[0] += 1
-            _restart(
-                full,
-                start,
-                site,
-                cost,
-                limit,
-                opening,
-                candidates,
-                penalty,
-                slots,
-                count,
-                nearest,
-                near,
-                gain,
-                loss,
-                extra,
-            )
+            _restart(full, lists, penalty, rules, load, near, state)
             continue
+        touched = np.zeros(full.shape[0], np.bool_)
         for i in range(full.shape[0]):
-            touched = nearest[i, 0] == slot or nearest[i, 1] == slot
-            if touched or full[i, new] < near[i, 1]:
-                _add(full, start, site, cost, limit, i, nearest, near, gain, loss, extra, -1.0)
-                nearest[i, 0] = -2
-        candidates[slots[slot]] = True
-        candidates[new] = False
+            served = order[i, 0] == slot or order[i, 1] == slot
+            if served or full[i, new] < near_cost[i, 1]:
+                _add(full, lists, i, order, near_cost, gain, loss, extra, -1.0)
+                touched[i] = True
+        _place(rules, load, near, slots[slot], -1)
+        _place(rules, load, near, new, 1)
         slots[slot] = new
         for i in range(full.shape[0]):
-            if nearest[i, 0] == -2:  # noqa: PLR2004 - marks the clients taken back
-                _nearest_two(full, i, slots, count[0], penalty, nearest, near)
-                _add(full, start, site, cost, limit, i, nearest, near, gain, loss, extra, 1.0)
+            if touched[i]:
+                _nearest_two(full, i, slots, count[0], penalty, order, near_cost)
+                _add(full, lists, i, order, near_cost, gain, loss, extra, 1.0)
     return False

@@ -1,6 +1,6 @@
 """Neighbour lists: the sites that can serve each client, nearest first."""
 
-# ruff: noqa: ANN001, ANN202
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
 # Compiled functions take plain arrays; numba infers their types.
 
 from __future__ import annotations

@@ -7,24 +7,20 @@ import logging
 import numpy as np
 import numpy.typing as npt
 
-from siting.location.control import (
-    GAP_REACHED,
-    NOTHING_BETTER,
-    PROVEN,
-    STOPPED,
-    TIMED_OUT,
-    Control,
-    Found,
-)
+from siting.location.control import Control, Found
 from siting.location.distance import PMedian
 from siting.location.medians.ascent import Ascent
 from siting.location.medians.cases import CHUNK, Bounded, Case, settle, start_ascent
+from siting.location.medians.ending import ended
 from siting.location.medians.interchange import Interchange
 from siting.location.medians.lists import Lists, neighbour_lists
 from siting.location.medians.problem import Problem, prepare
 from siting.location.medians.tree import Best, Tree
 from siting.location.solution import Certificate
 from siting.status import Sense
+
+#: Relative distance below which two values are the same.
+SAME = 1e-9
 
 log = logging.getLogger(__name__)
 
@@ -36,37 +32,29 @@ _NEAR, _MORE = 6, 20
 _WHOLE = 1_000_000
 
 
-def search_median(model: PMedian, control: Control) -> Found:
-    """Search a p-median model whose rules bind single sites only.
+def solve_p_median(model: PMedian, control: Control) -> Found:
+    """Search a p-median model.
 
     Parameters
     ----------
     model
-        The question; sites in conflict or sharing a place are not looked at.
+        The question.
     control
         Clock, gap, seed and threads.
     """
     problem = prepare(model)
     width = _NEAR * (int(problem.candidates.sum()) // max(1, problem.p)) + _MORE
     if problem.cost.size <= _WHOLE:
-        width = len(problem.opening)
+        width = len(problem.candidates)
     sites = np.flatnonzero(problem.candidates)
     lists = neighbour_lists(problem.cost, sites, width, control.clock)
     if lists is None:
-        return Found(selected=None, certificate=None, ended=_ended(control, proven=False))
-    search = Interchange(
-        problem.cost,
-        lists,
-        candidates=problem.candidates,
-        opening=problem.opening,
-        fixed=problem.fixed,
-        most=problem.p,
-        penalty=problem.penalty,
-        clock=control.clock,
-    )
-    best = Best(problem.fixed, float("inf"))
+        return Found(
+            selected=None, certificate=None, ended=ended(control, proven=False, exact=False)
+        )
+    search = Interchange(problem, lists, control.clock)
     start = search.improve(search.greedy())
-    best.offer(problem, start)
+    best = Best(start, problem.value(start))
     root = _root(problem, lists, search, best, start, control)
     tree = Tree(problem, lists, search, best, control)
     tree.plant(root)
@@ -81,8 +69,11 @@ def search_median(model: PMedian, control: Control) -> Found:
     certificate = Certificate(
         bound=tree.bound, prices=tuple(tree.proof.prices), nodes=tuple(tree.proof.nodes)
     )
-    selected = best.chosen if np.isfinite(best.value) else None
-    return Found(selected=selected, certificate=certificate, ended=_ended(control, proven=proven))
+    exact = tree.bound >= best.value * (1.0 - SAME)
+    selected = best.chosen if best.value < problem.penalty else None
+    return Found(
+        selected=selected, certificate=certificate, ended=ended(control, proven=proven, exact=exact)
+    )
 
 
 def _root(
@@ -98,25 +89,22 @@ def _root(
     room = max(1, problem.p - len(problem.fixed))
     cap = lists.limit.copy()
     if len(problem.fixed):
-        cap = np.minimum(cap, problem.cost[:, problem.fixed].min(axis=1))
-    if not np.isfinite(problem.cost).all():
+        cap = np.minimum(cap, problem.nearest(problem.fixed))
+    if not problem.reaching:
         cap = np.minimum(cap, problem.penalty)
     prices = np.minimum(lists.rank(4 * len(free) // (3 * room)), cap)
     case = Case(included=problem.fixed, free=free, cap=cap, prices=prices)
     ascent = start_ascent(problem, lists, case, scale=_SCALE, patience=_PATIENCE, stall=_STALL)
-    paid = float(problem.opening[problem.fixed].sum())
+    paid = problem.paid(problem.fixed)
     seen = {start.tobytes()}
-    aim = search.value(start)
     left = _STEPS
     while left > 0 and not ascent.done and not control.clock.expired():
-        goal = problem.goal(aim, control.gap)
-        left -= _round(ascent, goal - paid, aim - paid, control)
-        chosen = np.sort(np.concatenate([problem.fixed, free[ascent.best_sites()]]))
+        goal = problem.goal(best.value, control.gap)
+        left -= _round(ascent, goal - paid, best.value - paid, control)
+        chosen = problem.legal(problem.fixed, free[ascent.best_sites()])
         if chosen.tobytes() not in seen:
             seen.add(chosen.tobytes())
-            better = search.improve(chosen)
-            best.offer(problem, better)
-            aim = min(aim, search.value(better))
+            best.offer(problem, search.improve(chosen))
         control.report(Sense.MINIMISE, 0.0, best.value, ascent.bound + paid)
     return settle(problem, case, ascent, goal=problem.goal(best.value, control.gap), short=False)
 
@@ -129,11 +117,3 @@ def _round(ascent: Ascent, goal: float, aim: float, control: Control) -> int:
         ascent.run(min(steps, _ROUND - taken), goal=goal, aim=aim)
         taken += steps
     return max(1, taken)
-
-
-def _ended(control: Control, *, proven: bool) -> str:
-    if proven:
-        return PROVEN if control.gap == 0 else GAP_REACHED
-    if control.clock.stopped:
-        return STOPPED
-    return TIMED_OUT if control.clock.timed_out else NOTHING_BETTER

@@ -170,15 +170,16 @@ class Tree:
             self._settle(node, bounded)
 
     def _children(self, parent: Bounded) -> Iterator[Case | None]:
-        """Return the case without the site and the one with it, None where it breaks the limit."""
+        """Return the case without the site and the one with it, None where that breaks a rule."""
         case, site = parent.case, parent.split
-        free = case.free[case.free != site]
-        yield Case(included=case.included, free=free, cap=case.cap, prices=case.prices)
-        if len(case.included) >= self.problem.p:
+        others = case.free[case.free != site]
+        yield Case(included=case.included, free=others, cap=case.cap, prices=case.prices)
+        included = np.append(case.included, site)
+        free = self.problem.left(included, others)
+        if free is None:
             yield None
             return
         cap = np.minimum(case.cap, self.problem.cost[:, site])
-        included = np.append(case.included, site)
         yield Case(included=included, free=free, cap=cap, prices=np.minimum(case.prices, cap))
 
     def _settle(self, node: int, bounded: Bounded) -> None:
