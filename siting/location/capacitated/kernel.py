@@ -167,26 +167,18 @@ class Kernel:
 
     def solve(
         self,
-        value: float,
-        chosen: npt.NDArray[np.bool_] | None,
-        place: npt.NDArray[np.int32] | None,
+        known: tuple[float, npt.NDArray[np.bool_], npt.NDArray[np.int32]] | None,
         *,
         clock: Clock,
-        gap: float,
-        seconds: float,
     ) -> Outcome:
         """Search the kernel for the best answer.
 
         Parameters
         ----------
-        value, chosen, place
-            A known answer and what it costs, if any.
+        known
+            A known answer: its value, the options chosen (m,) and the arc of each demand point.
         clock
             Ends the search.
-        gap
-            Relative gap that is good enough.
-        seconds
-            Most wall time [s].
         """
         net = self.network
         self._rows()
@@ -199,9 +191,11 @@ class Kernel:
         if net.kind is Kind.SERVE:
             cost[: self._first] = 0.0
         number = len(cost)
-        size = abs(value - offset) if np.isfinite(value) else float(np.abs(cost).sum())
+        size = float(np.abs(cost).sum())
+        if known is not None:
+            size = max(abs(known[0] - offset), 1e-6 * size)
         scale = max(size, 1e-12) / OBJECTIVE_SIZE
-        highs = _highs(clock, gap, seconds)
+        highs = _highs(clock)
         rows = sum(len(low) for low, _ in self._bounds)
         data, (i, j) = (
             np.concatenate([v for _, _, v in self._parts]),
@@ -220,8 +214,8 @@ class Kernel:
             matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data,
             np.ones(number, dtype=np.int32),
         )  # fmt: skip
-        if chosen is not None and place is not None and np.isfinite(value):
-            start = self._start(chosen, place, number)
+        if known is not None:
+            start = self._start(known[1], known[2], number)
             highs.setSolution(number, np.arange(number, dtype=np.int32), start)
         highs.run()
         return self._outcome(highs, scale, offset)
@@ -260,18 +254,18 @@ class Kernel:
         return Outcome(chosen=chosen, place=place, bound=bound, finished=finished)
 
 
-def _highs(clock: Clock, gap: float, seconds: float) -> highspy.Highs:
+def _highs(clock: Clock) -> highspy.Highs:
     highs = highspy.Highs()
     for name, value in (
         ("output_flag", False),
         ("threads", 1),
         ("random_seed", 0),
-        ("mip_rel_gap", gap),
+        ("mip_rel_gap", 0.0),
         ("mip_abs_gap", 1e-7),
         ("mip_max_nodes", MOST_NODES),
         ("mip_feasibility_tolerance", 1e-9),
         ("primal_feasibility_tolerance", 1e-9),
-        ("time_limit", min(max(min(clock.left_s, seconds), 0.01), 1e9)),
+        ("time_limit", min(max(clock.left_s, 0.01), 1e9)),
     ):
         highs.setOptionValue(name, value)
     if clock.stop is not None:

@@ -192,9 +192,13 @@ class Whole(Splitting):
         self,
         chosen: npt.NDArray[np.bool_],
         place: npt.NDArray[np.int32],
-        split: Service,
+        split: Service | None = None,
     ) -> Service:
-        """Return the service in which demand i is on its arc `place[i]`, -1 for none."""
+        """Return the service in which demand i is on its arc `place[i]`, -1 for none.
+
+        `split` is the best split service of the same choice, found anew when left out.
+        """
+        split = super().serve(chosen) if split is None else split
         net = self.network
         amounts = np.zeros(len(net.row))
         served = place >= 0
@@ -221,6 +225,19 @@ class Whole(Splitting):
 
     def assignment(self, service: Service) -> sp.csr_array | npt.NDArray[np.intp]:
         """Return the option of each demand point, -1 for none."""
+        return self._options(service)
+
+    def places(self, service: Service) -> npt.NDArray[np.int32]:
+        """Return the arc of each demand point, as a position in the arcs by demand point."""
+        net = self.network
+        place = np.full(net.rows, -1, dtype=np.int32)
+        for i, j in enumerate(self._options(service)):
+            if j >= 0:
+                arcs = net.option[net.row_start[i] : net.row_start[i + 1]]
+                place[i] = net.row_start[i] + np.searchsorted(arcs, j)
+        return place
+
+    def _options(self, service: Service) -> npt.NDArray[np.intp]:
         shares = self.shares(service).tocoo()
         place = np.full(self.network.rows, -1, dtype=np.intp)
         place[shares.row] = shares.col

@@ -57,6 +57,7 @@ class Search:
     control: Control
     relaxation: Relaxation = field(init=False)
     serving: Splitting = field(init=False)
+    proof: Proof = field(init=False)
     best: Service | None = None
     guide: Service | None = None
     seen: set[bytes] = field(default_factory=set)
@@ -65,6 +66,7 @@ class Search:
         """Prepare the relaxation and the evaluation."""
         self.relaxation = Relaxation(self.network)
         self.serving = Whole(self.network) if self.network.single else Splitting(self.network)
+        self.proof = Proof(self.relaxation, self.control.clock)
 
     @property
     def value(self) -> float:
@@ -76,7 +78,7 @@ class Search:
         clock = self.control.clock
         prices = self._first_prices()
         self._try(prices.chosen, TRIES)
-        proof = Proof(self.relaxation, clock)
+        proof = self.proof
         prices = self._root(proof, prices)
         proof.plant(prices)
         closed = proof.tighten(self.value)
@@ -191,7 +193,8 @@ class Search:
         if net.single:
             kernel = Kernel(net, flag, self.serving.needed)
             if kernel.size <= MOST_KERNEL_ARCS:
-                self._kernel(proof, kernel)
+                if self._settles(kernel):
+                    proof.close_root()
                 return
         work = max(1.0, float(len(net.row))) * NODE_STEPS
         proof.grow(
@@ -206,36 +209,34 @@ class Search:
             self._try(forced, NODE_TRIES)
         return self.value
 
-    def _finish(self, flag: Flags) -> tuple[float, FloatArray | None]:
+    def _finish(self, flag: Flags) -> tuple[float, str]:
         """Evaluate a choice in which nothing is free."""
         chosen = flag > 0
         if not self.network.allowed(chosen):
-            return self.value, None
+            return self.value, "kernel"
         service = self.serving.serve(chosen)
         self._keep(service)
-        usable = self.network.kind is Kind.ASSIGN and math.isfinite(service.value)
-        return self.value, service.u if usable else None
+        if not self.network.single:
+            return self.value, "decided"
+        kernel = Kernel(self.network, flag, self.serving.needed)
+        return self.value, "kernel" if self._settles(kernel) else ""
 
-    def _kernel(self, proof: Proof, kernel: Kernel) -> None:
-        net, best = self.network, self.best
-        place = None
-        if best is not None:
-            place = np.full(net.rows, -1, dtype=np.int32)
-            assigned = self.serving.assignment(best)
-            for i in np.flatnonzero(assigned >= 0):
-                arcs = net.option[net.row_start[i] : net.row_start[i + 1]]
-                place[i] = net.row_start[i] + np.searchsorted(arcs, assigned[i])
-        outcome = kernel.solve(
-            self.value, None if best is None else best.chosen, place,
-            clock=self.control.clock, gap=0.0, seconds=math.inf,
-        )  # fmt: skip
+    def _settles(self, kernel: Kernel) -> bool:
+        """Search a kernel to its end; tell whether nothing in it beats the best answer."""
+        whole, best = self.serving, self.best
+        if not isinstance(whole, Whole):
+            return False
+        known = None if best is None else (best.value, best.chosen, whole.places(best))
+        outcome = kernel.solve(known, clock=self.control.clock)
         if outcome.chosen is not None and outcome.place is not None:
-            split = Splitting(net).serve(outcome.chosen)
-            service = self.serving.measure(outcome.chosen, outcome.place, split)
-            if net.allowed(outcome.chosen):
+            service = whole.measure(outcome.chosen, outcome.place)
+            if self.network.allowed(outcome.chosen):
                 self._keep(service)
-        if outcome.finished and outcome.bound >= proof.meets(self.value) - 1e-10 * abs(self.value):
-            proof.close_root()
+        if not outcome.finished:
+            return False
+        if math.isinf(self.value):
+            return math.isinf(outcome.bound)
+        return outcome.bound >= self.proof.enough(self.value) - 1e-10 * abs(self.value)
 
     def _found(self, proof: Proof) -> Found:
         clock, best = self.control.clock, self.best

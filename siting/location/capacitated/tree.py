@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 #: Relative distance at which a bound of a continuous objective meets the value.
 MEETS = 0.9e-9
+#: Largest whole number that is counted as one.
+MOST_WHOLE = 2.0**50
 
 
 @dataclass(slots=True)
@@ -37,16 +39,37 @@ class _Case:
 
 
 def objective_step(network: Network) -> float:
-    """Return the greatest common divisor of all values the objective can take, 0 without one."""
+    """Return the greatest number of which every objective value is a multiple, 0 without one.
+
+    Notes
+    -----
+    With whole demands and capacities some best service by given sites is whole too (flows).
+    """
+    carried = network.weight[network.row] * network.unit
+    flow = _divisor(network.weight, network.capacity)
     if network.kind is Kind.REQUIRE:
-        parts = np.concatenate([network.cost, network.site_cost])
-    elif network.kind is Kind.SERVE and network.single:
-        parts = network.weight
-    else:
+        return _divisor(network.cost, network.site_cost)
+    if network.kind is Kind.SERVE:
+        return _divisor(network.weight) if network.single else flow
+    opening = _divisor(network.cost, network.site_cost)
+    if not opening and (network.cost.any() or network.site_cost.any()):
         return 0.0
-    if parts.max(initial=0.0) > 2.0**50 or (parts != np.rint(parts)).any():
+    if not network.unit.any():
+        return opening
+    unit = _divisor(network.unit)
+    service = _divisor(carried) if network.single and _divisor(network.weight) else flow
+    service = service if network.single else flow * unit
+    if not unit or not service:
         return 0.0
-    return float(np.gcd.reduce(parts.astype(np.int64)))
+    return _divisor(np.array([opening, service]))
+
+
+def _divisor(*parts: FloatArray) -> float:
+    """Return the greatest common divisor of values, 0 unless all are whole."""
+    values = np.concatenate(parts)
+    if values.max(initial=0.0) > MOST_WHOLE or (values != np.rint(values)).any():
+        return 0.0
+    return float(np.gcd.reduce(values.astype(np.int64)))
 
 
 class Proof:
@@ -68,6 +91,7 @@ class Proof:
         self.cases: list[_Case] = []
         self._prices: list[Prices] = []
         self._open: list[tuple[float, int]] = []
+        self._stuck = math.inf
 
     def meets(self, value: float) -> float:
         """Return the claim that counts as equal to a value."""
@@ -91,12 +115,12 @@ class Proof:
     @property
     def bound(self) -> float:
         """What the tree proves so far, of the minimised objective."""
-        return self._open[0][0] if self._open else math.inf
+        return min(self._stuck, self._open[0][0] if self._open else math.inf)
 
     @property
     def pending(self) -> bool:
         """Whether a case is still open."""
-        return bool(self._open)
+        return bool(self._open) or math.isfinite(self._stuck)
 
     @property
     def free(self) -> int:
@@ -120,7 +144,7 @@ class Proof:
         nodes: int,
         steps: int,
         visit: Callable[[Flags, FloatArray], float],
-        finish: Callable[[Flags], tuple[float, FloatArray | None]],
+        finish: Callable[[Flags], tuple[float, str]],
         near: Callable[[], bool],
     ) -> float:
         """Split open cases until none can hold anything better than `value`.
@@ -135,8 +159,8 @@ class Proof:
             Called with the decisions of a node and the average Lagrangian choice; tries to find a
             better answer and returns the best value known.
         finish
-            Called with decisions that leave nothing free; evaluates the choice exactly, returns the
-            best value known and the prices that prove the choice's own, if any.
+            Called with decisions that leave nothing free; evaluates the choice, returns the best
+            value known and how the case is closed, empty when the choice's best is not proven.
         near
             Tells whether the bound is good enough.
 
@@ -152,8 +176,10 @@ class Proof:
             heapq.heappop(self._open)
             case = self.cases[index]
             if not (case.flag == 0).any():
-                value, prices = finish(case.flag)
-                self._finish(index, prices, value)
+                value, case.closing = finish(case.flag)
+                if not case.closing:
+                    case.closing = "kernel"
+                    self._stuck = min(self._stuck, case.bound)
                 continue
             option = self._branch(case)
             for sign in (1, -1):
@@ -261,21 +287,6 @@ class Proof:
         use = np.maximum(self.network.capacity[free], 1e-9) ** 0.5
         return int(free[np.argmax(weight * weight * use * size**0.25)])
 
-    def _finish(self, index: int, u: FloatArray | None, value: float) -> None:
-        """Close a case in which nothing is free, by the prices of its own service if they do."""
-        case = self.cases[index]
-        case.closing = "decided"
-        if u is None:
-            return
-        multipliers = Multipliers(
-            u=u, nu=np.zeros_like(case.multipliers.nu), theta=case.multipliers.theta.copy()
-        )
-        bound, _, _ = self.relaxation.appraise(case.flag, multipliers)
-        if bound >= self.enough(value):
-            case.prices = len(self._prices)
-            case.closing = "prices"
-            self._prices.append(self.relaxation.export(multipliers))
-
     def close_root(self) -> None:
         """Note that a complete branch and bound over what is free at the root found the best."""
         self.cases = self.cases[:1]
@@ -283,12 +294,12 @@ class Proof:
         root.option = root.excluded = root.included = -1
         root.closing = "kernel"
         self._prices = self._prices[:1]
-        self._open = []
+        self._open, self._stuck = [], math.inf
 
     def certificate(self, value: float) -> Certificate:
         """Return the certificate of what is proven, given the best value known."""
         claim = self.meets(value)
-        if self._open and self.bound < self.enough(value):
+        if self.pending and self.bound < self.enough(value):
             claim = min(claim, self.bound)
             if self.step > 0.0:
                 claim = math.ceil(claim / self.step - 1e-9) * self.step
