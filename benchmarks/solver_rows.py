@@ -23,6 +23,7 @@ from benchmarks.instances import classic
 from benchmarks.instances.city import City, options_for, random_city
 from benchmarks.instances.public import Question, instance_files, read_questions
 from benchmarks.peers import Peer
+from benchmarks.random_cases import Tally, check_case
 from siting.location.programme import LocationModel
 from siting.location.rows import merge_rows, merged_cover
 
@@ -293,6 +294,28 @@ class Kernel(Row):
             "greedy": f"{getattr(result, 'size', 0):,} sites, rows merged",
         }[self.step]
         return Measured(value=said, seconds=f"{min(taken):.3f}", reached=min(taken) <= self.most_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cases(Row):
+    """Tiny random questions of every model with random rules, checked by trying every choice."""
+
+    cases: int
+
+    def measure(self, context: Context) -> Measured:
+        """Answer them all, verify each, and count what is false."""
+        began = time.perf_counter()
+        tally = Tally()
+        for number in range(self.cases):
+            check_case(context.seed + number, tally)
+        said = f"{len(tally.false)} false of {tally.cases:,}"
+        return Measured(
+            value=said if not tally.false else f"{said}, first {tally.false[0]}",
+            status=f"{tally.proven:,} proven, {tally.infeasible:,} infeasible, {tally.open:,} open",
+            seconds=f"{time.perf_counter() - began:.0f}",
+            verified="no" if tally.false else "yes",
+            reached=not tally.false,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
