@@ -87,12 +87,9 @@ def bound_case(
     ask
         Whether to end now.
     """
-    room = problem.p - len(case.included)
-    if room == 0 or not len(case.free):
-        return exact_case(problem, case, case.free[:0])
-    if len(case.free) <= room and not problem.bound_together:
-        if not problem.opening(case.included, case.free).any():
-            return exact_case(problem, case, case.free)
+    exact = exact_case(problem, case)
+    if exact is not None:
+        return exact
     ascent = start_ascent(problem, kernel, case)
     paid = problem.paid(case.included)
     steps = max(1, CHUNK // (ascent.entries + 1))
@@ -178,12 +175,21 @@ def settle(problem: Problem, case: Case, ascent: Ascent, *, goal: float, short: 
     )
 
 
-def exact_case(problem: Problem, case: Case, taken: npt.NDArray[np.intp]) -> Bounded:
-    """Return the bound of a case in which all that may still be opened is opened, or nothing.
+def exact_case(problem: Problem, case: Case) -> Bounded | None:
+    """Return the bound of a case in which no site, or every free one, may still be opened.
 
     Each client's price is what it costs in that answer, at most the penalty; no site left out is
-    worth more than the price of the limit, so the bound is the answer's value.
+    worth more than the price of the limit, so the bound is the answer's value. None for other
+    cases.
     """
+    room = problem.p - len(case.included)
+    taken = case.free[:0]
+    if room > 0 and len(case.free):
+        if len(case.free) > room or problem.bound_together:
+            return None
+        if problem.opening(case.included, case.free).any():
+            return None
+        taken = case.free
     answer = np.sort(np.concatenate([case.included, taken]))
     nearest = problem.nearest(answer)
     left = np.setdiff1d(case.free, taken)

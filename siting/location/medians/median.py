@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -10,13 +11,20 @@ import numpy.typing as npt
 from siting.location.control import Control, Found
 from siting.location.distance import PMedian
 from siting.location.medians.ascent import Ascent
-from siting.location.medians.cases import CHUNK, Bounded, Case, settle, start_ascent
+from siting.location.medians.cases import (
+    CHUNK,
+    Bounded,
+    Case,
+    exact_case,
+    settle,
+    start_ascent,
+)
 from siting.location.medians.ending import ended
 from siting.location.medians.interchange import Interchange
 from siting.location.medians.lists import Lists, neighbour_lists
 from siting.location.medians.problem import Problem, prepare
 from siting.location.medians.tree import Best, Tree
-from siting.location.solution import Certificate
+from siting.location.solution import Certificate, Node
 from siting.status import Sense
 
 #: Relative distance below which two values are the same.
@@ -66,6 +74,12 @@ def solve_p_median(model: PMedian, control: Control) -> Found:
         len(sites),
     )
     proven = tree.grow()
+    if proven and best.value >= problem.penalty:
+        return Found(
+            selected=None,
+            certificate=Certificate(bound=math.inf, nodes=(Node(closing="kernel"),)),
+            ended=f"no {model.p} sites reach all demand",
+        )
     certificate = Certificate(
         bound=tree.bound, prices=tuple(tree.proof.prices), nodes=tuple(tree.proof.nodes)
     )
@@ -86,6 +100,8 @@ def _root(
 ) -> Bounded:
     """Raise the root bound, with a local search from the sites it prefers every few steps."""
     free = np.flatnonzero(problem.candidates)
+    kept = problem.left(problem.fixed, free)
+    free = free[:0] if kept is None else kept
     room = max(1, problem.p - len(problem.fixed))
     cap = lists.limit.copy()
     if len(problem.fixed):
@@ -94,6 +110,9 @@ def _root(
         cap = np.minimum(cap, problem.penalty)
     prices = np.minimum(lists.rank(4 * len(free) // (3 * room)), cap)
     case = Case(included=problem.fixed, free=free, cap=cap, prices=prices)
+    exact = exact_case(problem, case)
+    if exact is not None:
+        return exact
     ascent = start_ascent(problem, lists, case, scale=_SCALE, patience=_PATIENCE, stall=_STALL)
     paid = problem.paid(problem.fixed)
     seen = {start.tobytes()}

@@ -138,7 +138,7 @@ class Problem:
         if self.bound_together:
             chosen = fixed
             for j in wanted:
-                if len(chosen) < self.p and len(self.left(chosen, np.array([j])) or ()):
+                if self.left(np.append(chosen, j), chosen[:0]) is not None:
                     chosen = np.append(chosen, j)
         return np.sort(chosen)
 
