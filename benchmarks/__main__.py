@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 #: Command -> module of this package.
 COMMANDS = {
+    "certificates": "benchmarks.certificates",
     "city-plan": "benchmarks.city_plan",
     "service": "benchmarks.service",
     "solver": "benchmarks.solver",

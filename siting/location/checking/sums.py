@@ -9,7 +9,7 @@ Neumaier (1974), Rundungsfehleranalyse einiger Verfahren zur Summation endlicher
 doi:10.1002/zamm.19740540106
 """
 
-# ruff: noqa: ANN001
+# ruff: noqa: ANN001, ANN201
 # Compiled functions take plain arrays; numba infers their types.
 
 from __future__ import annotations
