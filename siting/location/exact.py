@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 MARGIN = 2.0**-38
 #: Relative distance below which two objectives that are no whole numbers are the same.
 SAME = 1e-9
+#: Largest whole number that a float64 holds with all its neighbours.
+MOST_WHOLE = 2.0**52
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -256,19 +258,49 @@ def _assignment(
 
 
 def _step(model: LocationModel) -> float:
-    """Return the step of an objective of whole numbers, 0 when it is none."""
+    """Return a number of which every value of the objective is a multiple, 0 when none is known."""
     match model:
         case SetCovering() | PartialCovering():
-            parts = np.concatenate([model.cost, model.rules.site_cost])
+            return _divisor(model.cost, model.rules.site_cost)
         case MaximalCovering():
-            parts = model.demand
-        case CapacitatedCovering() if model.required is not None:
-            parts = np.concatenate([model.cost, model.rules.site_cost])
+            return _divisor(model.demand)
+        case CapacitatedCovering():
+            return _step_of_covering(model)
+        case CapacitatedFacilityLocation():
+            return _step_of_service(model)
         case _:
-            return 0.0
-    if not np.array_equal(parts, np.rint(parts)) or parts.max(initial=0) > 2**52:
+            finite = np.where(np.isfinite(model.distance), model.distance, 0.0)
+            if not (_divisor(finite.ravel()) and _divisor(model.demand)):
+                return 0.0
+            return _divisor((finite * model.demand[:, None]).ravel(), model.rules.site_cost)
+
+
+def _step_of_covering(model: CapacitatedCovering) -> float:
+    if model.required is not None:
+        return _divisor(model.cost, model.rules.site_cost)
+    if model.single_source:
+        return _divisor(model.demand)
+    return _divisor(model.demand, model.capacity)  # flows between whole numbers can be whole
+
+
+def _step_of_service(model: CapacitatedFacilityLocation) -> float:
+    unit = np.where(np.isfinite(model.distance), model.distance, 0.0).ravel()
+    if not (_divisor(unit) and _divisor(model.demand)):
         return 0.0
-    return float(np.gcd.reduce(parts.astype(np.int64), initial=0))
+    if model.single_source:
+        carried = _divisor((unit.reshape(model.distance.shape) * model.demand[:, None]).ravel())
+    else:
+        carried = _divisor(model.demand, model.capacity) * _divisor(unit)
+    opening = [model.cost, model.rules.site_cost]
+    return _divisor(np.array([carried]), *opening) if carried else 0.0
+
+
+def _divisor(*parts: FloatArray) -> float:
+    """Return the greatest common divisor of some values, 0 unless all are whole."""
+    values = np.concatenate(parts)
+    if not np.array_equal(values, np.rint(values)) or values.max(initial=0) > MOST_WHOLE:
+        return 0.0
+    return float(np.gcd.reduce(values.astype(np.int64), initial=0))
 
 
 def _round_up(bound: float, step: float) -> float:

@@ -13,6 +13,8 @@ from siting.location.distance import PCenter, PMedian
 from siting.location.programme import WEIGHT_TOLERANCE, LocationModel
 from siting.location.rules import Rules
 
+#: Relative rounding of a sum of costs held against a budget.
+BUDGET_TOLERANCE = 1e-12
 _LISTED = 5
 
 
@@ -72,7 +74,7 @@ def _rules_apart(model: LocationModel) -> list[str]:
     budget = getattr(model, "budget", None)
     if budget is not None and isinstance(model, MaximalCovering | CapacitatedCovering):
         spent = rules.cost(rules.fixed, model.cost)
-        if spent > budget * (1 + WEIGHT_TOLERANCE):
+        if spent > budget * (1 + BUDGET_TOLERANCE):
             found.append(f"the fixed options cost {spent:g}, the budget is {budget:g}")
     return found
 
