@@ -1,1 +1,5 @@
 """Maximal covering: reductions, prices, search and proof."""
+
+from siting.location.maximal_covering.solve import solve_maximal_covering
+
+__all__ = ["solve_maximal_covering"]

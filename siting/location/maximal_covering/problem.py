@@ -1,0 +1,248 @@
+"""A maximal covering model made small: equal demand merged, useless options left out."""
+
+# ruff: noqa: ANN001, ANN202, PLR0917
+# Compiled functions take plain arrays; numba infers their types.
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from numba import njit
+
+from siting.location.covering import MaximalCovering
+from siting.location.maximal_covering.tables import Cover
+from siting.location.rows import merge_rows, merged_cover, sum_by_group
+
+log = logging.getLogger(__name__)
+
+#: Costs may pass a budget by this share, the rounding of their sum.
+ROUNDING = 1e-12
+#: Greatest weight and sum of weights that are treated as whole numbers.
+_WHOLE = 2.0**52
+#: An option that may be chosen, must not be, must be.
+FREE, OUT, IN = np.int8(0), np.int8(-1), np.int8(1)
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Limits(NamedTuple):
+    """What may be chosen together.
+
+    ``cost`` is what each option takes of ``limit`` (1 of p, or its cost of the budget). Options of
+    site *s* are ``site_option[site_ptr[s]:site_ptr[s + 1]]``, of which at most ``most[s]`` are
+    chosen; ``opening`` is what an open site takes of the limit. ``even``: every cost is 1 and no
+    site matters; ``grouped``: some site does. ``pair`` are the conflicts, also held by option in
+    ``rival_ptr`` and ``rival``.
+    """
+
+    cost: FloatArray
+    limit: float
+    even: bool
+    grouped: bool
+    site: npt.NDArray[np.int32]
+    site_ptr: npt.NDArray[np.int32]
+    site_option: npt.NDArray[np.int32]
+    opening: FloatArray
+    most: npt.NDArray[np.int32]
+    pair: npt.NDArray[np.int32]
+    rival_ptr: npt.NDArray[np.int32]
+    rival: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Problem:
+    """A reduced maximal covering problem; options keep their numbers.
+
+    Parameters
+    ----------
+    cover
+        Merged rows; options that are out have no entries.
+    limits
+        What may be chosen together.
+    state
+        1 for fixed options, -1 for those left out, 0 for the others, (m,).
+    groups
+        Row of every demand point, -1 for none.
+    dominated
+        Pairs (worse, better) of options, (q, 2).
+    step
+        All values are multiples of this; 0 when they are no whole numbers.
+    """
+
+    cover: Cover
+    limits: Limits
+    state: npt.NDArray[np.int8]
+    groups: npt.NDArray[np.int32]
+    dominated: npt.NDArray[np.intp]
+    step: float
+
+    @property
+    def plain(self) -> bool:
+        """Whether only p or the budget limits the choice."""
+        return not self.limits.grouped and len(self.limits.pair) == 0
+
+
+def reduce_model(model: MaximalCovering) -> Problem:
+    """Return the reduced problem of a model.
+
+    Demand points with the same options and the same k are one row with the sum of their weights.
+    An option bound by no rule that serves no row another such option does not serve, at no lower
+    cost, is left out (where k = 1 throughout).
+    """
+    groups = _groups(model)
+    merged = merged_cover(model.cover, groups)
+    rows, columns = merged.shape
+    weight = sum_by_group(groups, model.demand)
+    need = np.ones(rows, dtype=np.int32)
+    need[groups[groups >= 0]] = model.k[groups >= 0]
+    rules = model.rules
+    state = np.zeros(columns, dtype=np.int8)
+    state[rules.fixed], state[rules.forbidden] = IN, OUT
+    limits = _limits(model)
+    turned = _turned(merged.indptr, merged.indices, columns)
+    dominated = np.zeros((0, 2), dtype=np.intp)
+    if (need == 1).all():
+        usable = rules.simple_option | (state == IN)
+        better = _dominated(
+            merged.indptr,
+            merged.indices,
+            *turned,
+            limits.cost,
+            rules.simple_option,
+            usable & (state != OUT),
+        )
+        worse = np.flatnonzero(better >= 0)
+        dominated = np.column_stack([worse, better[worse]]).astype(np.intp)
+        state[worse] = OUT
+    cover = _cover(merged, state, weight, need)
+    log.info(
+        "maximal covering: n=%d options=%d nnz=%d; rows=%d nnz=%d dominated=%d",
+        *model.cover.shape,
+        model.cover.nnz,
+        rows,
+        len(cover.row_col),
+        len(dominated),
+    )
+    return Problem(
+        cover=cover,
+        limits=limits,
+        state=state,
+        groups=groups,
+        dominated=dominated,
+        step=_step(model.demand),
+    )
+
+
+def _groups(model: MaximalCovering) -> npt.NDArray[np.int32]:
+    if (model.k == model.k[0]).all():
+        return merge_rows(model.cover)
+    return merge_rows(model.cover, model.k)
+
+
+def _cover(
+    merged: sp.csr_array, state: npt.NDArray[np.int8], weight: FloatArray, need: npt.NDArray
+) -> Cover:
+    """Return the cover without the entries of options that are out."""
+    row_ptr, row_col = merged.indptr.astype(np.int32), merged.indices.astype(np.int32)
+    if (state == OUT).any():
+        kept = state[row_col] != OUT
+        row_ptr = np.concatenate([[0], np.cumsum(kept)])[row_ptr].astype(np.int32)
+        row_col = row_col[kept]
+    col_ptr, col_row = _turned(row_ptr, row_col, len(state))
+    return Cover(row_ptr, row_col, col_ptr, col_row, weight, need)
+
+
+@njit(cache=True, nogil=True)
+def _turned(row_ptr, row_col, columns):
+    col_ptr = np.zeros(columns + 1, dtype=np.int32)
+    for entry in range(len(row_col)):
+        col_ptr[row_col[entry] + 1] += 1
+    for o in range(columns):
+        col_ptr[o + 1] += col_ptr[o]
+    place = col_ptr[:-1].copy()
+    col_row = np.empty(len(row_col), dtype=np.int32)
+    for i in range(len(row_ptr) - 1):
+        for entry in range(row_ptr[i], row_ptr[i + 1]):
+            o = row_col[entry]
+            col_row[place[o]] = i
+            place[o] += 1
+    return col_ptr, col_row
+
+
+def _limits(model: MaximalCovering) -> Limits:
+    rules = model.rules
+    columns = rules.options
+    hosted = np.bincount(rules.site, minlength=len(rules.site_cost))
+    by_number = model.p is not None
+    cost = np.ones(columns) if by_number else model.cost
+    opening = np.zeros(len(hosted)) if by_number else rules.site_cost
+    grouped = bool((opening > 0).any() or (rules.max_options < hosted).any())
+    pair = rules.conflicts.astype(np.int32)
+    ends = np.concatenate([pair, pair[:, ::-1]])
+    ends = ends[np.lexsort((ends[:, 1], ends[:, 0]))]
+    return Limits(
+        cost=cost,
+        limit=float(model.p if model.p is not None else model.budget or 0.0),
+        even=not grouped and bool((cost == 1).all()),
+        grouped=grouped,
+        site=rules.site.astype(np.int32),
+        site_ptr=np.concatenate([[0], np.cumsum(hosted)]).astype(np.int32),
+        site_option=np.argsort(rules.site, kind="stable").astype(np.int32),
+        opening=opening,
+        most=rules.max_options.astype(np.int32),
+        pair=pair,
+        rival_ptr=np.searchsorted(ends[:, 0], np.arange(columns + 1)).astype(np.int32),
+        rival=np.ascontiguousarray(ends[:, 1]),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _dominated(row_ptr, row_col, col_ptr, col_row, cost, simple, usable):
+    """Return an option that makes each one needless, -1 for none; chains are followed to the end.
+
+    Of equal options the first stays. Comparisons are limited to a multiple of the entries.
+    """
+    columns = len(col_ptr) - 1
+    better = np.full(columns, -1, dtype=np.int32)
+    mark = np.full(len(row_ptr) - 1, -1, dtype=np.int32)
+    left = 64 * len(row_col) + 1000
+    for c in range(columns):
+        length = col_ptr[c + 1] - col_ptr[c]
+        if not simple[c] or not usable[c] or length == 0 or left < 0:
+            continue
+        shortest = col_row[col_ptr[c]]
+        for entry in range(col_ptr[c], col_ptr[c + 1]):
+            row = col_row[entry]
+            mark[row] = c
+            if row_ptr[row + 1] - row_ptr[row] < row_ptr[shortest + 1] - row_ptr[shortest]:
+                shortest = row
+        for entry in range(row_ptr[shortest], row_ptr[shortest + 1]):
+            other = row_col[entry]
+            span = col_ptr[other + 1] - col_ptr[other]
+            if other == c or not usable[other] or better[other] >= 0:
+                continue
+            if span < length or cost[other] > cost[c]:
+                continue
+            if span == length and cost[other] == cost[c] and other > c:
+                continue
+            common, at = 0, col_ptr[other]
+            while at < col_ptr[other + 1] and common + (col_ptr[other + 1] - at) >= length:
+                common += mark[col_row[at]] == c
+                at += 1
+            left -= at - col_ptr[other]
+            if common == length:
+                better[c] = other
+                break
+    return better
+
+
+def _step(weight: FloatArray) -> float:
+    """Return the greatest number of which all weights are multiples, 0 for fractions."""
+    if float(weight.sum()) >= _WHOLE or not (weight == np.rint(weight)).all():
+        return 0.0
+    return float(np.gcd.reduce(weight.astype(np.int64)))

@@ -1,0 +1,344 @@
+"""The proof of a bound: root prices, a tree of cases, and the certificate made of them."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from siting.clock import Clock
+from siting.location.maximal_covering.prices import Part, ascend, restrict, settle
+from siting.location.maximal_covering.problem import Problem
+from siting.location.maximal_covering.tree import (
+    DECIDED,
+    PRICES,
+    SPLIT,
+    Tree,
+    cutoff,
+    explore,
+    new_tree,
+    push,
+)
+from siting.location.solution import Certificate, Node, Prices
+
+log = logging.getLogger(__name__)
+
+#: Entries touched between two looks at the clock.
+ENTRIES_PER_LOOK = 2e7
+#: Step size of the first steps at the root.
+FIRST_STEP = 1.0
+#: Memory the prices of a tree may take [bytes].
+MOST_BYTES = 8e8
+#: Nodes of a tree at most.
+MOST_NODES = 400_000
+#: Subgradient steps a node takes, roughly.
+STEPS_PER_NODE = 400
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Root:
+    """Prices of the whole problem and the bound they prove.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    """
+
+    problem: Problem
+    bound: float = field(init=False, default=math.inf)
+    demand: npt.NDArray[np.float32] = field(init=False)
+    conflict: FloatArray = field(init=False)
+    lam: float = field(init=False, default=0.0)
+    average: FloatArray = field(init=False)
+    state: npt.NDArray[np.int8] = field(init=False)
+    part: Part = field(init=False)
+    _u: FloatArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with half of every weight as its price."""
+        problem = self.problem
+        self.state = problem.state.copy()
+        self._close_rivals()
+        self.part = restrict(problem.cover, problem.limits, self.state)
+        self._u = 0.5 * self.part.most
+        self.conflict = np.zeros(len(problem.limits.pair))
+        self.average = np.zeros(len(problem.state))
+        self._settle()
+
+    def _close_rivals(self) -> None:
+        limits = self.problem.limits
+        for option in np.flatnonzero(self.state == 1) if len(limits.pair) else ():
+            rivals = limits.rival[limits.rival_ptr[option] : limits.rival_ptr[option + 1]]
+            self.state[rivals[self.state[rivals] == 0]] = -1
+
+    def climb(self, value: float, clock: Clock) -> None:
+        """Lower the bound until it closes on a value, settles, or the clock expires."""
+        problem, part = self.problem, self.part
+        aim = float(cutoff(value, problem.step))
+        u, nu = self._u.copy(), self.conflict.copy()
+        best_u, best_nu = u.copy(), nu.copy()
+        memory = np.zeros(3 + len(part.row) + len(part.pair))
+        memory[0] = FIRST_STEP
+        steps = max(1, min(100, int(ENTRIES_PER_LOOK / (1 + len(part.entry)))))
+        taken = 0
+        while not clock.expired():
+            reached = ascend(
+                part,
+                problem.limits,
+                self.state,
+                u,
+                nu,
+                best_u,
+                best_nu,
+                self.average,
+                aim,
+                memory,
+                steps,
+            )
+            taken += steps
+            if reached < aim or memory[0] == 0.0:
+                break
+        self._u, self.conflict = best_u, best_nu
+        self._settle()
+        log.info("maximal covering: %d price steps, bound %.10g", taken, self.bound)
+
+    def _settle(self) -> None:
+        problem, part = self.problem, self.part
+        self.demand = np.zeros(len(problem.cover.weight), dtype=np.float32)
+        u = np.minimum(self._u, part.most).astype(np.float32)
+        above = u.astype(np.float64) > part.most
+        u[above] = np.nextafter(u[above], np.float32(0))
+        self.demand[part.row] = u
+        self._u = u.astype(np.float64)
+        self.bound, self.lam, _, _ = settle(
+            problem.cover, part, problem.limits, self.state, self._u, self.conflict
+        )
+
+    def plant(self, tree: Tree) -> None:
+        """Make the root the first waiting node of a tree."""
+        tree.parent[0] = -1
+        tree.state[0] = self.problem.state
+        tree.demand[0] = self.demand
+        tree.conflict[0] = self.conflict
+        tree.bound[0] = self.bound
+        tree.size[0] = 1
+        push(tree, 0)
+
+
+class Proof:
+    """A tree of cases that grows in several threads.
+
+    Parameters
+    ----------
+    root
+        Prices it begins with.
+    threads
+        Trees that grow at once, each from nodes of a common trunk.
+    """
+
+    def __init__(self, root: Root, threads: int) -> None:
+        self.problem = root.problem
+        self.root = root
+        self.threads = threads
+        room = self._room(threads)
+        self.trees = [self._tree(min(room, 512) if threads > 1 else room)]
+        self._room_each = room
+        #: Where a waiting node of the trunk went on: (tree, node).
+        self.moved: dict[int, tuple[int, int]] = {}
+        root.plant(self.trees[0])
+
+    def _room(self, threads: int) -> int:
+        cover, limits = self.problem.cover, self.problem.limits
+        per_node = 4 * len(cover.weight) + len(self.problem.state) + 8 * len(limits.pair) + 40
+        return int(max(8, min(MOST_NODES, MOST_BYTES / per_node / threads)))
+
+    def _tree(self, room: int) -> Tree:
+        cover = self.problem.cover
+        pairs = len(self.problem.limits.pair)
+        return new_tree(len(cover.weight), len(self.problem.state), pairs, room)
+
+    @property
+    def waiting(self) -> int:
+        """Number of nodes that are not examined yet."""
+        return int(sum(tree.size[2] for tree in self.trees))
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for more nodes."""
+        return all(
+            tree.size[2] == 0 or tree.size[0] + 2 > len(tree.parent) for tree in self.trees
+        )
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes examined."""
+        return int(sum(tree.size[1] for tree in self.trees))
+
+    @property
+    def bound(self) -> float:
+        """The highest bound of a waiting node; minus infinity without any."""
+        tops = [float(tree.bound[tree.heap[0]]) for tree in self.trees if tree.size[2] > 0]
+        return max(tops, default=-math.inf)
+
+    def know(self, selection: npt.NDArray[np.bool_], value: float) -> None:
+        """Tell the trees of the best selection."""
+        for tree in self.trees:
+            if value > tree.value[0]:
+                tree.value[0] = value
+                tree.best[:] = selection
+
+    def best(self) -> tuple[npt.NDArray[np.bool_], float]:
+        """Return the best selection the trees know, and its value."""
+        tree = max(self.trees, key=lambda tree: float(tree.value[0]))
+        return tree.best, float(tree.value[0])
+
+    def grow(self, nodes: int, clock: Clock) -> int:
+        """Examine up to a number of nodes in every tree; return how many were examined."""
+        if self.threads > 1 and len(self.trees) == 1 and self.trees[0].size[2] >= 2 * self.threads:
+            self._share()
+        growing = [tree for tree in self.trees if tree.size[2] > 0]
+        per_look = max(1, int(ENTRIES_PER_LOOK / (STEPS_PER_NODE * (1 + len(self._entries)))))
+        left, done = nodes, 0
+        with ThreadPoolExecutor(len(growing)) if len(growing) > 1 else _Here() as pool:
+            while left > 0 and self.waiting and not self.full and not clock.expired():
+                look = min(left, per_look)
+                if len(self.trees) == 1 and self.threads > 1:
+                    look = min(look, 8)
+                done += sum(pool.map(lambda tree: self._explore(tree, look), growing))
+                left -= look
+                if len(growing) > 1:
+                    self.know(*self.best())
+                elif self.threads > 1 and len(self.trees) == 1 and self.waiting >= 16:
+                    return done + (self.grow(left, clock) if left > 0 else 0)
+        return done
+
+    @property
+    def _entries(self) -> npt.NDArray[np.int32]:
+        return self.root.part.entry
+
+    def _explore(self, tree: Tree, nodes: int) -> int:
+        problem = self.problem
+        return explore(problem.cover, problem.limits, problem.step, tree, nodes)
+
+    def _share(self) -> None:
+        """Deal the waiting nodes of the trunk out to one tree per thread."""
+        trunk = self.trees[0]
+        waiting = trunk.heap[: trunk.size[2]].tolist()
+        waiting.sort(key=lambda node: (-float(trunk.bound[node]), node))
+        trunk.size[2] = 0
+        for number in range(self.threads):
+            tree = self._tree(self._room_each)
+            tree.value[0] = trunk.value[0]
+            tree.best[:] = trunk.best
+            for node in waiting[number :: self.threads]:
+                parent = int(trunk.parent[node])
+                copy, child, price = int(tree.size[0]), int(tree.size[0]) + 1, int(tree.size[1])
+                tree.size[0] += 2
+                tree.size[1] += 1
+                tree.price[copy] = price
+                tree.state[price] = trunk.state[trunk.price[parent]]
+                tree.demand[price] = trunk.demand[trunk.price[parent]]
+                tree.conflict[price] = trunk.conflict[trunk.price[parent]]
+                tree.option[copy] = trunk.option[parent]
+                tree.kind[copy] = SPLIT
+                tree.parent[copy] = -1
+                tree.child[copy, int(trunk.child[parent, 1] == node)] = child
+                tree.parent[child] = copy
+                tree.bound[child] = trunk.bound[node]
+                push(tree, child)
+                self.moved[node] = (number + 1, child)
+            self.trees.append(tree)
+
+    def certificate(self, claim: float) -> Certificate:
+        """Return the proof of a claim that no waiting node is above."""
+        problem = self.problem
+        nodes: list[Node] = []
+        prices: list[Prices] = []
+        queue: list[tuple[int, int, int, int]] = [(0, 0, -1, 0)]
+        links: dict[int, list[int]] = {}
+        at = 0
+        while at < len(queue):
+            place, node, above, side = queue[at]
+            if node in self.moved and place == 0:
+                place, node = self.moved[node]
+            tree = self.trees[place]
+            if above >= 0:
+                links[above][side] = at
+            price = int(tree.price[node])
+            number = -1
+            if price >= 0:
+                number = len(prices)
+                prices.append(
+                    Prices(
+                        demand=tree.demand[price].copy(),
+                        limit=float(tree.lam[price]),
+                        conflict=tree.conflict[price].copy(),
+                    )
+                )
+            kind = tree.kind[node]
+            closed = tree.bound[node] <= claim or tree.bound[node] < cutoff(claim, problem.step)
+            if kind == SPLIT and not closed:
+                links[at] = [-1, -1]
+                queue += [(place, int(tree.child[node, s]), at, s) for s in (0, 1)]
+                nodes.append(Node(prices=number, option=int(tree.option[node])))
+            else:
+                closing = "decided" if kind == DECIDED and not closed else "prices"
+                nodes.append(Node(prices=number, closing=closing))
+            at += 1
+        for index, (excluded, included) in links.items():
+            nodes[index] = Node(
+                prices=nodes[index].prices,
+                option=nodes[index].option,
+                excluded=excluded,
+                included=included,
+            )
+        return Certificate(
+            bound=claim,
+            prices=tuple(prices),
+            nodes=tuple(nodes),
+            groups=problem.groups,
+            dominated=problem.dominated,
+        )
+
+
+def root_certificate(root: Root, claim: float) -> Certificate:
+    """Return the proof of a claim by the root prices alone."""
+    prices = Prices(demand=root.demand, limit=root.lam, conflict=root.conflict)
+    return Certificate(
+        bound=claim,
+        prices=(prices,),
+        nodes=(Node(prices=0),),
+        groups=root.problem.groups,
+        dominated=root.problem.dominated,
+    )
+
+
+def claimed(problem: Problem, bound: float, value: float) -> float:
+    """Return the limit that a bound proves when the best known value is `value`."""
+    if bound < cutoff(value, problem.step):
+        return value if problem.step else max(value, min(bound, float(cutoff(value, 0.0))))
+    if problem.step:
+        return max(value, math.floor(bound / problem.step) * problem.step)
+    return bound
+
+
+class _Here:
+    """Stands for a pool where there is one thread."""
+
+    def __enter__(self) -> _Here:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    @staticmethod
+    def map(call: Callable[[Tree], int], trees: list[Tree]) -> list[int]:
+        return [call(tree) for tree in trees]

@@ -1,0 +1,183 @@
+"""The course of a maximal covering search: reduce, price, search, prove."""
+
+from __future__ import annotations
+
+import logging
+import math
+
+import numpy as np
+
+from siting.location.control import (
+    GAP_REACHED,
+    NOTHING_BETTER,
+    PROVEN,
+    STOPPED,
+    TIMED_OUT,
+    Control,
+    Found,
+)
+from siting.location.covering import MaximalCovering
+from siting.location.maximal_covering.problem import Problem, reduce_model
+from siting.location.maximal_covering.proof import Proof, Root, claimed, root_certificate
+from siting.location.maximal_covering.search import Search
+from siting.location.maximal_covering.tree import cutoff
+from siting.location.solution import Certificate
+from siting.status import Sense
+
+log = logging.getLogger(__name__)
+
+#: Nodes that are tried before a longer search.
+FIRST_NODES = 64
+#: Sweeps of the first round of exchanges; each round takes twice as many, up to the last.
+FIRST_SWEEPS, LAST_SWEEPS = 250, 32_000
+#: A tree is worth growing when at most so many options are free at its root.
+MOST_FREE = 1_000
+#: Entries of the cover touched by a sweep's move over those touched by a node, roughly.
+NODES_PER_ROUND = 256
+
+
+def solve_maximal_covering(model: MaximalCovering, control: Control) -> Found:
+    """Find options that serve the most demand, and prove how much could be served at most.
+
+    Parameters
+    ----------
+    model
+        The model, with any of its rules.
+    control
+        When to end.
+
+    Returns
+    -------
+    Found
+        The best selection found and the proof of a bound. Fixed options that break a rule by
+        themselves give no selection and a bound of minus infinity.
+    """
+    problem = reduce_model(model)
+    course = Course(problem, control)
+    if not course.possible:
+        return Found(
+            selected=None,
+            certificate=Certificate(bound=-math.inf),
+            ended="the fixed options break a rule",
+        )
+    ended = course.run()
+    selected = np.flatnonzero(course.search.best).astype(np.intp)
+    return Found(selected=selected, certificate=course.certificate(), ended=ended)
+
+
+class Course:
+    """One search from beginning to end.
+
+    Parameters
+    ----------
+    problem
+        The reduced problem.
+    control
+        When to end.
+    """
+
+    def __init__(self, problem: Problem, control: Control) -> None:
+        self.problem, self.control = problem, control
+        self.root = Root(problem=problem)
+        self.possible = self._fixed_fit()
+        self.proof: Proof | None = None
+        self.bound = self.root.bound
+        if self.possible:
+            threads = max(1, control.threads)
+            self.search = Search(problem=problem, seed=control.seed, threads=threads)
+
+    def _fixed_fit(self) -> bool:
+        """Tell whether the fixed options keep the rules by themselves."""
+        limits, fixed = self.problem.limits, np.flatnonzero(self.problem.state == 1)
+        load = np.bincount(limits.site[fixed], minlength=len(limits.most))
+        spent = limits.cost[fixed].sum() + limits.opening[load > 0].sum()
+        chosen = self.problem.state == 1
+        return (
+            spent <= limits.limit * (1 + 1e-12)
+            and bool((load <= limits.most).all())
+            and not chosen[limits.pair].all(axis=1).any()
+        )
+
+    def run(self) -> str:
+        """Search and prove until an end is reached; return why it ended."""
+        clock = self.control.clock
+        self.root.climb(self.search.value, clock)
+        self.bound = self.root.bound
+        self._tell(0.1)
+        if not self._over():
+            self.proof = Proof(self.root, max(1, self.control.threads))
+            self._grow(FIRST_NODES)
+        sweeps = FIRST_SWEEPS
+        while not self._over():
+            self.search.round(sweeps, clock)
+            self._tell(0.2)
+            if not self._over() and self._treeable:
+                self._grow(NODES_PER_ROUND * sweeps // FIRST_SWEEPS)
+            if sweeps >= LAST_SWEEPS and not (self._treeable and self._growable):
+                return self._why(NOTHING_BETTER)
+            sweeps = min(2 * sweeps, LAST_SWEEPS)
+        return self._why(NOTHING_BETTER)
+
+    @property
+    def _treeable(self) -> bool:
+        """Whether a tree may come to an end."""
+        if self.proof is None or self.proof.trees[0].size[1] == 0:
+            return False
+        state = self.proof.trees[0].state[0]
+        return int((state == 0).sum()) <= MOST_FREE
+
+    @property
+    def _growable(self) -> bool:
+        return self.proof is not None and bool(self.proof.waiting) and not self.proof.full
+
+    def _grow(self, nodes: int) -> None:
+        """Grow the tree of cases; keep what it finds."""
+        proof = self.proof
+        if proof is None:
+            return
+        proof.know(self.search.best, self.search.value)
+        examined = proof.grow(nodes, self.control.clock)
+        self.search.offer(*proof.best())
+        proof.know(self.search.best, self.search.value)
+        self.bound = min(self.bound, max(proof.bound, self.search.value))
+        log.info(
+            "maximal covering: %d nodes, %d waiting, value %.10g, bound %.10g",
+            examined,
+            proof.waiting,
+            self.search.value,
+            self.bound,
+        )
+        self._tell(0.5)
+
+    @property
+    def _proven(self) -> bool:
+        if self.bound < cutoff(self.search.value, self.problem.step):
+            return True
+        return self.proof is not None and self.proof.waiting == 0
+
+    def _over(self) -> bool:
+        """Tell whether there is nothing left to do, or no time to do it."""
+        gap = self.control.gap * abs(self.search.value)
+        return self._proven or self.bound - self.search.value <= gap or self.control.clock.expired()
+
+    def _why(self, otherwise: str) -> str:
+        clock = self.control.clock
+        if self._proven:
+            return PROVEN
+        if self.bound - self.search.value <= self.control.gap * abs(self.search.value):
+            return GAP_REACHED
+        if clock.stopped:
+            return STOPPED
+        return TIMED_OUT if clock.timed_out else otherwise
+
+    def _tell(self, fraction: float) -> None:
+        self.control.report(Sense.MAXIMISE, fraction, self.search.value, self.bound)
+
+    def certificate(self) -> Certificate:
+        """Return the proof of the bound."""
+        claim = claimed(self.problem, self.bound, self.search.value)
+        if self.proof is None or claim >= claimed(
+            self.problem, self.root.bound, self.search.value
+        ):
+            return root_certificate(self.root, claim)
+        return self.proof.certificate(claim)
