@@ -25,7 +25,7 @@ from benchmarks.recording import Rows, add_record_option, publish
 from benchmarks.weak_coverage_check import Data, Finding, check
 from siting.errors import FileError, InputError, Problem, raise_if
 from siting.location.grid.cover import DiscKind, GridCover, GridCoverSolution
-from siting.location.grid.disc import solve_grid_cover
+from siting.location.grid.solve import solve_grid_cover
 from siting.progress import Progress
 
 SIDE = 2500

@@ -15,7 +15,7 @@ from benchmarks.weak_coverage import model_of, read, write_stations
 from benchmarks.weak_coverage_check import Data, check, dual_bound
 from siting.errors import FileError, InputError
 from siting.location.grid.cover import GridCoverSolution
-from siting.location.grid.disc import GridEffort, solve_grid_cover
+from siting.location.grid.solve import GridEffort, solve_grid_cover
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "weak_coverage"

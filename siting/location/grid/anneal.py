@@ -17,7 +17,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from siting.location.grid.reach import room_for
 from siting.location.grid.search import anneal, greedy, trim
+from siting.location.grid.sector_search import anneal_sectors, greedy_sectors, trim_sectors
+from siting.location.grid.sector_state import SectorField, put
 from siting.location.grid.state import Field, lift, place
 
 #: Share of steps that try a new station instead of moving an old one.
@@ -31,30 +34,129 @@ _ROOM = 512
 _CLOSED = 10_000
 
 
+class DiscMoves:
+    """The kernels for discs; a station is kind, x, y."""
+
+    columns = 3
+
+    def __init__(self, grid: Field) -> None:
+        self.grid = grid
+
+    def place(self, station: NDArray[np.int64]) -> float:
+        """Place a station; return the weight newly covered."""
+        return place(self.grid, *station)
+
+    def lift(self, station: NDArray[np.int64]) -> float:
+        """Lift a station; return the weight no longer covered."""
+        return lift(self.grid, *station)
+
+    def greedy(
+        self, required: float, covered: float, stations: NDArray[np.int64], count: int
+    ) -> tuple[int, float]:
+        """Place until `required` is covered."""
+        return greedy(self.grid, required, covered, stations, count)
+
+    def trim(
+        self, required: float, covered: float, stations: NDArray[np.int64], count: int
+    ) -> tuple[int, float]:
+        """Drop what `required` does not need."""
+        return trim(self.grid, required, covered, stations, count)
+
+    def anneal(  # noqa: PLR0917 (as the kernel takes them)
+        self,
+        stations: NDArray[np.int64],
+        count: int,
+        anchors: NDArray[np.int64],
+        rng: NDArray[np.uint64],
+        steps: int,
+        insertions: float,
+        price: float,
+        temperature: float,
+    ) -> tuple[int, float]:
+        """Take steps over `stations`."""
+        return anneal(
+            self.grid, stations, count, anchors, rng, steps, insertions, price, temperature
+        )
+
+
+class SectorMoves:
+    """The kernels for sector stations; a station is kind, x, y and the bins of three azimuths."""
+
+    columns = 6
+
+    def __init__(self, grid: SectorField) -> None:
+        self.grid = grid
+
+    def place(self, station: NDArray[np.int64]) -> float:
+        """Place a station; return the weight newly covered."""
+        return put(self.grid, station, 1)
+
+    def lift(self, station: NDArray[np.int64]) -> float:
+        """Lift a station; return the weight no longer covered."""
+        return put(self.grid, station, -1)
+
+    def greedy(
+        self, required: float, covered: float, stations: NDArray[np.int64], count: int
+    ) -> tuple[int, float]:
+        """Place until `required` is covered."""
+        room = room_for(self.grid.aims)
+        return greedy_sectors(self.grid, required, covered, stations, count, *room)
+
+    def trim(
+        self, required: float, covered: float, stations: NDArray[np.int64], count: int
+    ) -> tuple[int, float]:
+        """Drop what `required` does not need."""
+        return trim_sectors(self.grid, required, covered, stations, count)
+
+    def anneal(  # noqa: PLR0917 (as the kernel takes them)
+        self,
+        stations: NDArray[np.int64],
+        count: int,
+        anchors: NDArray[np.int64],
+        rng: NDArray[np.uint64],
+        steps: int,
+        insertions: float,
+        price: float,
+        temperature: float,
+    ) -> tuple[int, float]:
+        """Take steps over `stations`."""
+        args = (self.grid, stations, count, anchors, rng, steps, insertions, price, temperature)
+        return anneal_sectors(*args, *room_for(self.grid.aims))
+
+
 @dataclass(slots=True)
 class Search:
     """Stations on a field, the price of cover, and the best answer so far.
 
     Parameters
     ----------
-    grid
-        The field the stations stand on.
+    moves
+        The kernels, with the field the stations stand on.
     required
         Weight to be covered.
     seed
         Of every random draw.
     """
 
-    grid: Field
+    moves: DiscMoves | SectorMoves
     required: float
     seed: int
-    stations: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    stations: NDArray[np.int64] = field(init=False)
     covered: float = 0.0
     price: float = 0.0
     anchors: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     best: NDArray[np.int64] | None = None
     best_value: float = math.inf
     rounds_done: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin without stations."""
+        self.stations = np.zeros((0, self.moves.columns), np.int64)
+
+    @property
+    def grid(self) -> Field | SectorField:
+        """The field the stations stand on."""
+        return self.moves.grid
 
     @property
     def value(self) -> float:
@@ -63,11 +165,11 @@ class Search:
 
     def fill(self) -> None:
         """Place greedily until the requirement holds, then drop what it does not need."""
-        room = np.zeros((self._capacity(), 3), np.int64)
+        room = np.zeros((self._capacity(), self.moves.columns), np.int64)
         count = len(self.stations)
         room[:count] = self.stations
-        count, self.covered = greedy(self.grid, self.required, self.covered, room, count)
-        count, self.covered = trim(self.grid, self.required, self.covered, room, count)
+        count, self.covered = self.moves.greedy(self.required, self.covered, room, count)
+        count, self.covered = self.moves.trim(self.required, self.covered, room, count)
         self.stations = room[:count].copy()
         self.keep()
 
@@ -80,16 +182,16 @@ class Search:
         """Go back to the best answer."""
         if self.best is None:
             return
-        for kind, x, y in self.stations:
-            self.covered -= lift(self.grid, kind, x, y)
+        for station in self.stations:
+            self.covered -= self.moves.lift(station)
         self.stations = self.best.copy()
-        for kind, x, y in self.stations:
-            self.covered += place(self.grid, kind, x, y)
+        for station in self.stations:
+            self.covered += self.moves.place(station)
 
     def start(self) -> None:
         """Begin with the greedy answer: its places are anchors, the best one left is the price."""
         self.fill()
-        self.anchors = self.stations[:, 1:].copy()
+        self.anchors = self.stations[:, 1:3].copy()
         self.price = _marginal_price(self.grid)
 
     @contextlib.contextmanager
@@ -130,12 +232,12 @@ class Search:
         slabs, idle = self._slabs(rng, workers)
         tasks = []
         for inside, anchors in slabs:
-            room = np.zeros((len(inside) + _ROOM, 3), np.int64)
+            room = np.zeros((len(inside) + _ROOM, self.moves.columns), np.int64)
             room[: len(inside)] = inside
             state = rng.integers(0, 2**63, 1, dtype=np.uint64)
             steps = max(1, int(_STEPS * len(inside)), len(anchors) // 4)
-            args = (self.grid, room, len(inside), anchors, state, steps, _INSERTIONS)
-            task = pool.submit(anneal, *args, self.price, temperature)
+            args = (room, len(inside), anchors, state, steps, _INSERTIONS)
+            task = pool.submit(self.moves.anneal, *args, self.price, temperature)
             tasks.append((room, task))
         kept = [idle]
         for room, task in tasks:
@@ -173,7 +275,7 @@ class Search:
         return len(self.stations) + int(np.count_nonzero(self.grid.weight)) + 1
 
 
-def _marginal_price(grid: Field) -> float:
+def _marginal_price(grid: Field | SectorField) -> float:
     """Cost per weight of the best station not placed yet, as a first price of cover."""
     free = grid.near == 0
     rate = float((np.array([(gain * free).max() for gain in grid.gain]) / grid.cost).max())

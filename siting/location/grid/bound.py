@@ -52,14 +52,14 @@ from siting.location.grid.pricing import (
 
 #: Relative error of a float64 sum of fewer than a million terms, with room to spare.
 _ROUNDING = 1e-9
-_RELAXATION = 1.8
+RELAXATION = 1.8
 _BATCH = 50
 #: Discs that earn at least one minus this share of their cost take part, early and late.
 _MARGIN_EARLY, _MARGIN_LATE = 0.25, 0.07
 #: Reduced cost, as a share of the cost, up to which a place is worth a station's while.
 _WORTHWHILE = 0.05
 #: Steps before the price follows the requirement, and how far it goes after a batch.
-_PRICE_FROM, _PRICE_STEP = 100, 0.01
+PRICE_FROM, _PRICE_STEP = 100, 0.01
 
 
 def tile_side(min_separation: float) -> int:
@@ -70,8 +70,8 @@ def tile_side(min_separation: float) -> int:
     return 1 + math.isqrt(math.floor(min_separation * min_separation) // 2)
 
 
-class DualBound:
-    """Multipliers that are being improved, and the best bound they have proven.
+class Dual:
+    """Multipliers of an instance and the best bound they have proven, however they improve.
 
     Parameters
     ----------
@@ -79,15 +79,12 @@ class DualBound:
         The instance.
     price
         First multiplier of the requirement [cost per weight].
-    stations
-        A good answer to begin from: kind, x, y in cells (p, 3).
     """
 
-    def __init__(self, model: GridCover, price: float, stations: NDArray[np.int64]) -> None:
+    def __init__(self, model: GridCover, price: float) -> None:
         self.model = model
         self.at = new_lattice(model, tile_side(model.min_separation))
         self.pad = (self.at.half.shape[1] - 1) // 2
-        self.near = neighbours(self.at.half)
         self.total = math.fsum(model.weight.tolist())
         self.price = price
         self.u = price * model.weight
@@ -96,10 +93,6 @@ class DualBound:
         self.certificate = GridCertificate(
             price=0.0, cell_price=np.zeros(len(model.weight)), tile=self.at.tile
         )
-        self.discs = stations + np.array([0, self.pad, self.pad])
-        self.value = np.ones(len(stations))
-        self._room = np.zeros((1 << 16, 3), np.int64)
-        self._share_out()
 
     @property
     def bound(self) -> float:
@@ -135,27 +128,26 @@ class DualBound:
     ) -> None:
         """Take up to `steps` primal-dual steps; `report` receives the bound after each batch."""
         while self.steps < steps and not stop():
-            self._batch()
+            self._batch(stop)
             report(self.bound)
 
-    def _batch(self) -> None:
-        start, cell = members(self.at, self.discs)
-        cap = self.price * self.model.weight
-        cost = self.at.cost[self.discs[:, 0]]
-        reach = primal_dual(start, cell, cost, self.value, self.u, cap, _BATCH, _RELAXATION)
-        self.steps += _BATCH
-        self.u = np.clip(self.u, 0.0, cap)
-        self._price_all()
-        if self.steps >= _PRICE_FROM:
-            covered = float(self.model.weight @ np.minimum(1.0, reach))
-            lack = (self.model.required_weight - covered) / self.total
-            self.price *= math.exp(min(_PRICE_STEP, max(-_PRICE_STEP, lack)))
-            self.u = np.minimum(self.u, self.price * self.model.weight)
+    def _batch(self, stop: Callable[[], bool]) -> None:
+        """Take some steps and prove what they are worth."""
+        raise NotImplementedError
 
-    def _price_all(self) -> None:
-        """Evaluate the bound over the whole grid and choose the discs of the next batch."""
-        margin = _MARGIN_EARLY if self.steps < _PRICE_FROM else _MARGIN_LATE
-        found, worst = self._priced(margin)
+    def _priced(self, margin: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return what earns more than ``1 - margin`` of its cost, and each square's worst."""
+        raise NotImplementedError
+
+    def _follow(self, reach: NDArray[np.float64]) -> None:
+        """Move the price towards where the requirement just holds."""
+        covered = float(self.model.weight @ np.minimum(1.0, reach))
+        lack = (self.model.required_weight - covered) / self.total
+        self.price *= math.exp(min(_PRICE_STEP, max(-_PRICE_STEP, lack)))
+        self.u = np.minimum(self.u, self.price * self.model.weight)
+
+    def _prove(self, worst: NDArray[np.float64]) -> None:
+        """Keep the bound that the prices and the squares' reduced costs prove, if it is better."""
         gained = math.fsum(self.u.tolist())
         owed = self.price * (self.total - self.model.required_weight)
         lost = math.fsum(worst.ravel().tolist())
@@ -165,6 +157,49 @@ class DualBound:
             self.certificate = GridCertificate(
                 price=self.price, cell_price=self.u.copy(), tile=self.at.tile
             )
+
+
+class DualBound(Dual):
+    """Multipliers for discs that are being improved.
+
+    Parameters
+    ----------
+    model
+        The instance.
+    price
+        First multiplier of the requirement [cost per weight].
+    stations
+        A good answer to begin from: kind, x, y in cells (p, 3).
+    """
+
+    def __init__(self, model: GridCover, price: float, stations: NDArray[np.int64]) -> None:
+        super().__init__(model, price)
+        self.near = neighbours(self.at.half)
+        self.discs = stations + np.array([0, self.pad, self.pad])
+        self.value = np.ones(len(stations))
+        self._room = np.zeros((1 << 16, 3), np.int64)
+        self._share_out()
+
+    def _batch(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002 (a batch is short)
+        start, cell = members(self.at, self.discs)
+        cap = self.price * self.model.weight
+        cost = self.at.cost[self.discs[:, 0]]
+        reach = primal_dual(start, cell, cost, self.value, self.u, cap, _BATCH, RELAXATION)
+        self.steps += _BATCH
+        self.u = np.clip(self.u, 0.0, cap)
+        self._price_all()
+        if self.steps >= PRICE_FROM:
+            self._follow(reach)
+
+    def _price_all(self) -> None:
+        """Evaluate the bound over the whole grid and choose the discs of the next batch."""
+        margin = _MARGIN_EARLY if self.steps < PRICE_FROM else _MARGIN_LATE
+        found, worst = self._priced(margin)
+        self._prove(worst)
+        self._join(found)
+
+    def _join(self, found: NDArray[np.int64]) -> None:
+        """Go on with the discs in use and those of `found` that no neighbour dominates."""
         found = found[~dominated(self.at, self.near, found)]
         kept = self.value > 0.0
         old, value = self._key(self.discs[kept]), self.value[kept]

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from siting.errors import Problem, raise_if
 
 _MAX_LISTED = 5
+_HALF_TURN, _THIRD_TURN = 180.0, 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,28 @@ class DiscKind:
     name: str
     radius: float
     cost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectorKind(DiscKind):
+    """A kind of station with three sectors, aimed where they serve best.
+
+    Parameters
+    ----------
+    name, radius, cost
+        As of a disc; `radius` is the reach on a sector's main direction.
+    half_angle
+        Angle to the main direction up to which a sector reaches anything, inclusive, below 180
+        [degree].
+    edge
+        Reach there as a share of `radius`; between, reach falls linearly with the angle.
+    apart
+        Least angle between any two main directions of a station, inclusive [degree].
+    """
+
+    half_angle: float = 60.0
+    edge: float = 0.5
+    apart: float = 45.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -108,6 +131,10 @@ class GridCover:
                 found.append(Problem(where, f"radius {kind.radius}, needs a finite value >= 0"))
             if not (math.isfinite(kind.cost) and kind.cost > 0):
                 found.append(Problem(where, f"cost {kind.cost}, needs a finite value > 0"))
+            if isinstance(kind, SectorKind):
+                found += _sector_problems(where, kind)
+        if len({isinstance(kind, SectorKind) for kind in self.kinds}) > 1:
+            found.append(Problem("kinds", "discs and sector stations together, needs one sort"))
         if not (math.isfinite(self.min_separation) and self.min_separation >= 0):
             found.append(
                 Problem("min_separation", f"{self.min_separation}, needs a finite value >= 0")
@@ -154,6 +181,9 @@ class GridCoverSolution:
         Index into the instance's kinds (p,).
     xy
         Cell index of each station (p, 2).
+    azimuth
+        Main directions of each station's sectors, ascending, counter-clockwise from the x axis
+        (p, 3) [degree]; (p, 0) for discs.
     value
         Total cost; infinite when the stations do not cover enough.
     covered
@@ -175,6 +205,7 @@ class GridCoverSolution:
     status: str
     kind: NDArray[np.int64]
     xy: NDArray[np.int64]
+    azimuth: NDArray[np.float64]
     value: float
     covered: float
     share: float
@@ -185,6 +216,19 @@ class GridCoverSolution:
     seconds: float
     limit: str
     history: tuple[tuple[float, float], ...] = field(default=())
+
+
+def _sector_problems(where: str, kind: SectorKind) -> list[Problem]:
+    found = []
+    if not 0.0 < kind.half_angle < _HALF_TURN:
+        found.append(Problem(where, f"half_angle {kind.half_angle}, needs > 0 and < 180"))
+    if not 0.0 < kind.edge <= 1.0:
+        found.append(Problem(where, f"edge {kind.edge}, needs > 0 and <= 1"))
+    if not 0.0 < kind.apart <= _THIRD_TURN:
+        found.append(Problem(where, f"apart {kind.apart}, needs > 0 and <= 120"))
+    if not kind.radius > 0.0:
+        found.append(Problem(where, f"radius {kind.radius}, needs > 0"))
+    return found
 
 
 def half_widths(radius: float, pad: int) -> NDArray[np.int64]:

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from siting.errors import InputError
-from siting.location.grid import disc as grid_disc
+from siting.location.grid import solve as grid_solve
 from siting.location.grid.bound import DualBound, tile_side
 from siting.location.grid.cover import DiscKind, GridCover, half_widths
-from siting.location.grid.disc import GridEffort
+from siting.location.grid.solve import GridEffort
 
 QUICK = GridEffort(first_rounds=40, middle_rounds=40, last_rounds=20, dual_steps=200)
 SMALL = DiscKind(name="small", radius=1, cost=1)
@@ -23,7 +23,7 @@ LARGE = DiscKind(name="large", radius=2, cost=2)
 
 
 #: Effort alone ends these searches, however busy the machine.
-solve_grid_cover = functools.partial(grid_disc.solve_grid_cover, max_runtime_s=3600.0)
+solve_grid_cover = functools.partial(grid_solve.solve_grid_cover, max_runtime_s=3600.0)
 
 
 def instance(

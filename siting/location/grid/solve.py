@@ -22,9 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from siting.location.grid.anneal import Search
-from siting.location.grid.bound import DualBound, tile_side
-from siting.location.grid.cover import DiscKind, GridCertificate, GridCover, GridCoverSolution
+from siting.location.grid.anneal import DiscMoves, Search, SectorMoves
+from siting.location.grid.bound import Dual, DualBound, tile_side
+from siting.location.grid.cover import (
+    DiscKind,
+    GridCertificate,
+    GridCover,
+    GridCoverSolution,
+    SectorKind,
+)
+from siting.location.grid.reach import reached, sector_kinds
+from siting.location.grid.sector_bound import SectorBound
+from siting.location.grid.sector_state import new_sector_field
 from siting.location.grid.state import disc_sums, new_field
 from siting.progress import Progress, Report, Stop
 
@@ -34,10 +43,13 @@ _HOT, _WARM, _COLD = 0.03, 0.022, 0.003
 _WORKERS = 2
 #: Bound over cost from which its multipliers tell good places from bad ones.
 _TIGHT = 0.97
-#: Nominal speed of one thread, and how the time is shared out; the clock corrects what is wrong.
-_STEPS_PER_S = 14_000.0
+#: Nominal speeds of one thread for discs and sectors, and how the time is shared out; the clock
+#: corrects what is wrong.
+_STEPS_PER_S = 14_000.0, 5_000.0
 _SHARE_FIRST, _SHARE_MIDDLE, _SHARE_LAST = 0.12, 0.3, 0.5
 _DUAL_STEPS_PER_S = 10.0
+#: Azimuths of the search are multiples of this [degree].
+_AZIMUTH_STEP = 5.0
 _MOST_ROUNDS = 5_000
 
 
@@ -59,9 +71,9 @@ class GridEffort:
     dual_steps: int
 
     @classmethod
-    def fitting(cls, stations: int, seconds: float) -> GridEffort:
+    def fitting(cls, stations: int, seconds: float, *, sectors: bool = False) -> GridEffort:
         """Choose what two nominal cores do in `seconds` [s] with so many stations."""
-        steps = _STEPS_PER_S * seconds / max(1, stations)
+        steps = _STEPS_PER_S[sectors] * seconds / max(1, stations)
         return cls(
             first_rounds=min(_MOST_ROUNDS, max(20, int(_SHARE_FIRST * _WORKERS * steps))),
             middle_rounds=min(_MOST_ROUNDS, max(20, int(_SHARE_MIDDLE * steps))),
@@ -153,10 +165,11 @@ def solve_grid_cover(
     uncovered weight is not; the covered weight of the answer is summed anew with
     :func:`math.fsum` from the given weights.
     """
-    _compile_kernels()
+    _compile_kernels(_has_sectors(model))
     clock = _Clock(max_runtime_s, stop, progress)
     if model.required_weight <= 0.0:
-        return _solution(model, np.zeros((0, 3), np.int64), None, seed=seed, clock=clock)
+        nobody = np.zeros((0, 6 if _has_sectors(model) else 3), np.int64)
+        return _solution(model, nobody, None, seed=seed, clock=clock)
     search, kinds = _begin(model, seed)
     if search.best is None:
         return _nothing(model, search, kinds, seed, clock)
@@ -169,7 +182,9 @@ def solve_grid_cover(
         clock.value = search.best_value
         clock.report(min(1.0, clock.elapsed_s / max_runtime_s))
 
-    work = effort or GridEffort.fitting(len(search.stations), max_runtime_s)
+    work = effort or GridEffort.fitting(
+        len(search.stations), max_runtime_s, sectors=_has_sectors(model)
+    )
     search.cool(
         rounds=work.first_rounds,
         hot=_HOT,
@@ -200,14 +215,15 @@ def solve_grid_cover(
 
 
 @functools.cache
-def _compile_kernels() -> None:
+def _compile_kernels(sectors: bool) -> None:  # noqa: FBT001 (a key of the cache)
     """Run every kernel once on four cells, so that no deadline pays for compilation."""
+    kind = SectorKind if sectors else DiscKind
     model = GridCover(
         shape=(2, 2),
         xy=np.array([[0, 0], [1, 1]]),
         weight=np.ones(2),
         existing_xy=np.zeros((0, 2), np.int64),
-        kinds=(DiscKind(name="any", radius=1, cost=1),),
+        kinds=(kind(name="any", radius=1, cost=1),),
         min_separation=0,
         required_fraction=1.0,
     )
@@ -215,7 +231,7 @@ def _compile_kernels() -> None:
     search.start()
     search.cool(rounds=1, hot=_HOT, cold=_COLD, workers=1, stop=lambda: False)
     search.restore()
-    dual = DualBound(model, search.price, _in_cells(search.stations, (0,), search.grid.pad))
+    dual = _dual(model, search, (0,))
     dual.improve(1, lambda: False, lambda _: None)
 
 
@@ -232,11 +248,32 @@ def _begin(model: GridCover, seed: int) -> tuple[Search, tuple[int, ...]]:
 
 
 def _search(model: GridCover, kinds: tuple[int, ...], seed: int) -> Search:
-    grid = new_field(model, kinds)
-    total = math.fsum(grid.weight[grid.weight > 0].tolist())
+    moves: DiscMoves | SectorMoves
+    if _has_sectors(model):
+        moves = SectorMoves(new_sector_field(model, kinds, round(360.0 / _AZIMUTH_STEP)))
+    else:
+        moves = DiscMoves(new_field(model, kinds))
+    weight = moves.grid.weight
+    total = math.fsum(weight[weight > 0].tolist())
     allowed = math.fsum(model.weight.tolist()) - model.required_weight
     required = max(total - allowed, model.required_weight)
-    return Search(grid=grid, required=required, seed=seed)
+    return Search(moves=moves, required=required, seed=seed)
+
+
+def _has_sectors(model: GridCover) -> bool:
+    return isinstance(model.kinds[0], SectorKind)
+
+
+def _dual(model: GridCover, search: Search, kinds: tuple[int, ...]) -> Dual:
+    stations = _in_cells(search.stations, kinds, search.grid.pad)
+    if _has_sectors(model):
+        return SectorBound(model, search.price, stations[:, :3], _azimuth(stations))
+    return DualBound(model, search.price, stations)
+
+
+def _azimuth(stations: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Azimuths of stations in cells, ascending [degree]; none for discs."""
+    return np.sort(stations[:, 3:].astype(np.float64) * _AZIMUTH_STEP, axis=1)
 
 
 def _bounded(
@@ -247,9 +284,9 @@ def _bounded(
     work: GridEffort,
     clock: _Clock,
     note: Callable[[float], None],
-) -> DualBound:
+) -> Dual:
     """Compute the bound on one thread while the search goes on on another."""
-    dual = DualBound(model, search.price, _in_cells(search.stations, kinds, search.grid.pad))
+    dual = _dual(model, search, kinds)
     stopped = clock.until(0.75)
 
     def closed() -> bool:
@@ -290,7 +327,8 @@ def _settled(model: GridCover, search: Search, kinds: tuple[int, ...]) -> NDArra
 
 def _in_cells(stations: NDArray[np.int64], kinds: tuple[int, ...], pad: int) -> NDArray[np.int64]:
     """Kind, x, y in the terms of the instance, in a fixed order."""
-    out = np.column_stack([np.array(kinds)[stations[:, 0]], stations[:, 1:] - pad])
+    kind = np.array(kinds)[stations[:, 0]]
+    out = np.column_stack([kind, stations[:, 1:3] - pad, stations[:, 3:]])
     return out[np.lexsort((out[:, 2], out[:, 1], out[:, 0]))]
 
 
@@ -318,7 +356,7 @@ def _nothing(
 def _solution(
     model: GridCover,
     stations: NDArray[np.int64],
-    dual: DualBound | None,
+    dual: Dual | None,
     *,
     seed: int,
     clock: _Clock,
@@ -335,7 +373,8 @@ def _solution(
     solution = GridCoverSolution(
         status=status,
         kind=stations[:, 0],
-        xy=stations[:, 1:],
+        xy=stations[:, 1:3],
+        azimuth=_azimuth(stations),
         value=value,
         covered=covered,
         share=covered / total if total > 0.0 else 1.0,
@@ -360,8 +399,11 @@ def _solution(
 
 
 def covered_weight(model: GridCover, stations: NDArray[np.int64]) -> float:
-    """Weight within reach of any of `stations` (kind, x, y), summed exactly."""
+    """Weight within reach of any of `stations` (kind, x, y, steps of azimuth), summed exactly."""
     served = np.zeros(len(model.xy), np.bool_)
+    if _has_sectors(model):
+        served = _sector_served(model, stations[:, :3], _azimuth(stations))
+        return math.fsum(model.weight[served].tolist())
     for k, kind in enumerate(model.kinds):
         chosen = stations[stations[:, 0] == k, 1:]
         if len(chosen):
@@ -369,3 +411,16 @@ def covered_weight(model: GridCover, stations: NDArray[np.int64]) -> float:
             distance, _ = tree.query(model.xy, distance_upper_bound=kind.radius + 0.5)
             served |= distance * distance <= kind.radius * kind.radius + 1e-6
     return math.fsum(model.weight[served].tolist())
+
+
+def _sector_served(
+    model: GridCover, stations: NDArray[np.int64], azimuth: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Tell which weighted cells any sector reaches, by the predicate alone."""
+    image = np.zeros(model.shape, np.bool_)
+    kinds = sector_kinds(model, tuple(range(len(model.kinds))))
+    for (k, x, y), aim in zip(stations.tolist(), azimuth, strict=True):
+        cells = reached(kinds[k], aim) + np.array([x, y])
+        inside = ((cells >= 0) & (cells < image.shape)).all(axis=1)
+        image[cells[inside, 0], cells[inside, 1]] = True
+    return image[model.xy[:, 0], model.xy[:, 1]]
