@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from siting.location.partial_covering.relaxation import turning_point
 from siting.models.bundles import MOST_IN_BUNDLE
 from siting.models.covering import CoverModel
 
@@ -131,20 +132,6 @@ def best_multiplier(
     rest = cover - model.target_weights.T @ others
     inside = model.reachable[rows]
     return turning_point(rest[rows][inside], weight[inside], float(model.needed[index]))
-
-
-def turning_point(
-    price: npt.NDArray[np.float64], weight: npt.NDArray[np.float64], need: float
-) -> float:
-    """Return the least ratio price / weight at which rows of weight `need` are exceeded."""
-    positive = weight > 0
-    ratio = np.maximum(price[positive], 0.0) / weight[positive]
-    order = np.argsort(ratio, kind="stable")
-    passed = np.cumsum(weight[positive][order])
-    place = int(np.searchsorted(passed, need))
-    if need <= 0 or place >= len(order):
-        return 0.0 if need <= 0 or not len(order) else float(ratio[order[-1]])
-    return float(ratio[order[place]])
 
 
 def service_bound(

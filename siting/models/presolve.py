@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from siting.location.partial_covering.problem import ColumnCover, column_cover
 from siting.location.rows import dominated_columns, implied_rows, merge_rows
 from siting.models.bounds import best_multiplier
 from siting.models.bundles import Bundles, make_bundles
@@ -30,23 +31,8 @@ class SetCover:
 
     Parameters
     ----------
-    row_ptr, row_cols
-        Columns that serve each row (CSR), shape (r + 1,) and (nnz,).
-    col_ptr, col_rows
-        Rows that each column serves (CSC).
-    cost
-        Cost of each column, shape (c,).
-    group_ptr, forced
-        Columns of group g are ``group_ptr[g]:group_ptr[g + 1]``; one of a forced group is needed.
-    hard
-        Rows that must be served, shape (r,).
-    weights
-        Weight of each soft row in each target, CSC of shape (r, number of targets).
-    need
-        Weight each target still needs from soft rows, shape (number of targets,); 0: none.
-    aim
-        What an answer is held to: `need` and half the tolerance, so that sums of floats in another
-        order still meet the target.
+    problem
+        The columns, each a bundle of options of one site, and what they serve.
     column_options, column_ptr
         Options of the model behind each column.
     row_of
@@ -55,31 +41,11 @@ class SetCover:
         A target that makes the model's row hard, or -1, shape (n,).
     """
 
-    row_ptr: npt.NDArray[np.int32]
-    row_cols: npt.NDArray[np.int32]
-    col_ptr: npt.NDArray[np.int32]
-    col_rows: npt.NDArray[np.int32]
-    cost: npt.NDArray[np.float64]
-    group_ptr: npt.NDArray[np.int32]
-    forced: npt.NDArray[np.bool_]
-    hard: npt.NDArray[np.bool_]
-    weights: sp.csc_array
-    need: npt.NDArray[np.float64]
-    aim: npt.NDArray[np.float64]
+    problem: ColumnCover
     column_options: npt.NDArray[np.int32]
     column_ptr: npt.NDArray[np.int32]
     row_of: npt.NDArray[np.int32]
     hard_target: npt.NDArray[np.int32]
-
-    @property
-    def rows(self) -> int:
-        """Number of reduced rows."""
-        return len(self.row_ptr) - 1
-
-    @property
-    def columns(self) -> int:
-        """Number of columns."""
-        return len(self.cost)
 
     def options_of(self, columns: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         """Return the model's options behind some columns, ascending."""
@@ -215,27 +181,27 @@ def _assemble(
     row_of: npt.NDArray[np.int32],
     hard_target: npt.NDArray[np.int32],
 ) -> SetCover:
-    by_row = sp.csr_array(bundles.cover.tocsr()[live])
-    by_row.sort_indices()
-    by_column = by_row.tocsc()
-    by_column.sort_indices()
-    present, number = np.unique(bundles.group, return_counts=True)
+    present, group_of = np.unique(bundles.group, return_inverse=True)
     column_weights = sp.csc_array(weights)
     column_weights.eliminate_zeros()
     most = column_weights.T @ np.ones(len(live))
     aim = np.where(need > 0, np.minimum(need + 0.5 * slack, np.maximum(most, need)), 0.0)
-    return SetCover(
-        row_ptr=by_row.indptr.astype(np.int32),
-        row_cols=by_row.indices.astype(np.int32),
-        col_ptr=by_column.indptr.astype(np.int32),
-        col_rows=by_column.indices.astype(np.int32),
+    problem = column_cover(
+        sp.csr_array(bundles.cover.tocsr()[live]),
         cost=bundles.cost,
-        group_ptr=np.concatenate([[0], np.cumsum(number)]).astype(np.int32),
+        group_of=group_of,
+        group_cost=np.zeros(len(present)),
+        group_most=np.ones(len(present), dtype=np.int32),
+        strict=False,
         forced=bundles.forced[present],
+        pairs=np.zeros((0, 2), dtype=np.int32),
         hard=hard,
         weights=column_weights,
         need=need,
         aim=aim,
+    )
+    return SetCover(
+        problem=problem,
         column_options=bundles.options,
         column_ptr=bundles.option_ptr,
         row_of=row_of,
@@ -284,8 +250,8 @@ def lift(
         value[index] = by_row.data[start:stop][where][0] / max(model.total[owner[index]], 1e-300)
     hard_member = owner[member] >= 0
     # of a hard merged row only the hard members carry the price
-    value_of = np.where(hard_member == reduced.hard[row], value[member], 0.0)
-    whole = np.bincount(row, weights=value_of, minlength=reduced.rows)
+    value_of = np.where(hard_member == reduced.problem.hard[row], value[member], 0.0)
+    whole = np.bincount(row, weights=value_of, minlength=reduced.problem.rows)
     share = value_of / np.where(whole[row] > 0, whole[row], 1.0)
     cover = np.zeros(model.cover.shape[0])
     cover[member] = share * prices[row]

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from numba import njit
 
 from siting.clock import Clock
+from siting.location.partial_covering.relaxation import Duals, ascend
 from siting.models.bounds import service_bound
 from siting.models.covering import CoverModel
 from siting.models.service import MaxCover, lift_service, reduce_service
-from siting.solvers.lagrangian import Duals, ascend
 from siting.solvers.local_search import MaxCoverSearch
 from siting.solvers.proven import Proven
 

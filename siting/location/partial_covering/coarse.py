@@ -1,4 +1,4 @@
-"""First multipliers for step one from a small linear programme over clusters of rows.
+"""First multipliers from a small linear programme over clusters of rows.
 
 Rows with similar columns are put into one cluster, whose coverage is the mean of its members'. The
 programme over clusters is a relaxation of the one over rows, so its dual prices, divided among the
@@ -20,20 +20,20 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from siting.clock import Clock
-from siting.models.presolve import SetCover
-from siting.solvers.highs import row_prices
+from siting.location.partial_covering.highs import row_prices
+from siting.location.partial_covering.problem import ColumnCover, FloatArray
 
 #: Rows of one kind, hard or soft, beyond which they are clustered.
 MOST_ROWS = 6000
 
 
-def coarse_prices(problem: SetCover, clock: Clock) -> npt.NDArray[np.float64] | None:
-    """Return a price per reduced row from the clustered programme, or None when it found none.
+def coarse_prices(problem: ColumnCover, clock: Clock) -> FloatArray | None:
+    """Return a price per row from the clustered programme, or None when it found none.
 
     Parameters
     ----------
     problem
-        The reduced step one.
+        The problem; a group's cost is laid upon each of its columns, excluding pairs are left out.
     clock
         Ends the programme when it expires.
     """
@@ -45,28 +45,24 @@ def coarse_prices(problem: SetCover, clock: Clock) -> npt.NDArray[np.float64] | 
     number = int(cluster.max(initial=-1)) + 1
     members = sp.csr_array((size, (cluster, np.arange(p.rows))), shape=(number, p.rows))
     whole = np.bincount(cluster, weights=size, minlength=number)
-    rows = sp.csr_array(
-        (np.ones(len(p.row_cols)), p.row_cols, p.row_ptr), shape=(p.rows, p.columns)
-    )
-    cover = sp.csr_array(sp.diags_array(1.0 / whole) @ (members @ rows))
+    cover = sp.csr_array(sp.diags_array(1.0 / whole) @ (members @ p.by_row))
     hard = np.bincount(cluster, weights=p.hard, minlength=number) > 0
     gather = sp.csr_array((np.ones(p.rows), (cluster, np.arange(p.rows))), shape=(number, p.rows))
     weight = sp.csr_array(sp.csr_array(gather @ weights)[~hard])
     soft = int((~hard).sum())
     need = p.need[active]
+    shares = sp.csr_array(sp.diags_array(1.0 / need) @ weight.T) if len(need) else None
     matrix = sp.vstack(
         [
             sp.hstack([cover[hard], sp.csr_array((int(hard.sum()), soft))]),
             sp.hstack([cover[~hard], -sp.eye_array(soft)]),
-            sp.hstack(
-                [sp.csr_array((len(need), p.columns)), sp.diags_array(1.0 / need) @ weight.T]
-            ),
+            sp.hstack([sp.csr_array((len(need), p.columns)), shares]) if len(need) else None,
         ],
         format="csr",
     )
     lower = np.concatenate([np.ones(hard.sum()), np.zeros(soft), np.ones(len(need))])
     upper = np.concatenate([np.full(p.columns, np.inf), np.ones(soft)])
-    cost = np.concatenate([p.cost, np.zeros(soft)])
+    cost = np.concatenate([p.cost + p.group_cost[p.group_of], np.zeros(soft)])
     dual = row_prices(cost=cost, matrix=sp.csr_array(matrix), lower=lower, upper=upper, clock=clock)
     if dual is None:
         return None
@@ -76,7 +72,7 @@ def coarse_prices(problem: SetCover, clock: Clock) -> npt.NDArray[np.float64] | 
     return np.maximum(price[cluster] * size / whole[cluster], 0.0)
 
 
-def _clusters(problem: SetCover, weights: sp.csr_array) -> npt.NDArray[np.intp]:
+def _clusters(problem: ColumnCover, weights: sp.csr_array) -> npt.NDArray[np.intp]:
     """Group rows of the same kind and targets that share their least-hashed column."""
     p = problem
     targets = np.zeros(p.rows, dtype=np.int64)

@@ -1,0 +1,176 @@
+"""HiGHS on plain arrays: exact programmes and dual prices, deterministic and interruptible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from highspy.highs import HighsCallbackEvent
+
+from siting.clock import Clock
+
+#: Simplex iterations spent on one linear programme; the usual end.
+MOST_PIVOTS = 40000
+#: Wall time one linear programme may take [s].
+MOST_LP_SECONDS = 20.0
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome:
+    """What a branch and bound found and proved.
+
+    Parameters
+    ----------
+    values
+        The best answer found, None without any.
+    bound
+        Proven limit on the objective; infinite when there is no answer.
+    finished
+        Whether it ended by itself.
+    """
+
+    values: FloatArray | None
+    bound: float
+    finished: bool
+
+
+def solve_binary(
+    *,
+    cost: FloatArray,
+    matrix: sp.csr_array,
+    lower: FloatArray,
+    binary: npt.NDArray[np.bool_],
+    start: FloatArray | None,
+    clock: Clock,
+    nodes: int,
+    seconds: float,
+) -> Outcome:
+    """Minimise ``cost @ x`` subject to ``matrix @ x >= lower`` and ``0 <= x <= 1``.
+
+    Parameters
+    ----------
+    cost
+        Cost of each variable, shape (v,).
+    matrix, lower
+        Rows of the programme, shape (r, v) and (r,).
+    binary
+        Which variables are 0 or 1; the others are continuous.
+    start
+        A known answer, or None.
+    clock
+        Ends the search when it expires.
+    nodes, seconds
+        Branch-and-bound nodes and wall time [s] allowed; the time is far beyond what the nodes
+        usually take, so that answers repeat.
+    """
+    scale = float(cost.max(initial=0.0)) or 1.0
+    highs = _highs(clock, min(seconds, clock.left_s))
+    for name, value in (
+        ("mip_rel_gap", 0.0),
+        ("mip_abs_gap", 1e-9),
+        ("mip_feasibility_tolerance", 1e-9),
+        ("primal_feasibility_tolerance", 1e-9),
+        ("mip_max_nodes", nodes),
+    ):
+        highs.setOptionValue(name, value)
+    variables = matrix.shape[1]
+    passed = _pass(highs, cost / scale, matrix, lower, np.ones(variables), binary)
+    if passed == highspy.HighsStatus.kError:
+        return Outcome(values=None, bound=0.0, finished=False)
+    if start is not None:
+        highs.setSolution(variables, np.arange(variables, dtype=np.int32), start)
+    highs.run()
+    status, info = highs.getModelStatus(), highs.getInfo()
+    if status == highspy.HighsModelStatus.kInfeasible:
+        return Outcome(values=None, bound=np.inf, finished=True)
+    found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    finished = found and status == highspy.HighsModelStatus.kOptimal
+    bound = float(info.mip_dual_bound) * scale if np.isfinite(info.mip_dual_bound) else -np.inf
+    values = np.asarray(highs.getSolution().col_value) if found else None
+    return Outcome(values=values, bound=bound, finished=finished)
+
+
+def row_prices(
+    *,
+    cost: FloatArray,
+    matrix: sp.csr_array,
+    lower: FloatArray,
+    upper: FloatArray,
+    clock: Clock,
+) -> FloatArray | None:
+    """Return the dual prices of ``min cost @ x, matrix @ x >= lower, 0 <= x <= upper``, shape (r,).
+
+    None when the clock ended the programme before there were any.
+    """
+    highs = _highs(clock, min(MOST_LP_SECONDS, clock.left_s))
+    highs.setOptionValue("solver", "simplex")
+    highs.setOptionValue("simplex_iteration_limit", MOST_PIVOTS)
+    scale = float(cost.max(initial=0.0)) or 1.0
+    _pass(highs, cost / scale, matrix, lower, upper, np.zeros(matrix.shape[1], dtype=bool))
+    highs.run()
+    solution = highs.getSolution()
+    if not solution.dual_valid:
+        return None
+    prices = np.asarray(solution.row_dual, dtype=np.float64) * scale
+    return prices if np.isfinite(prices).all() else None
+
+
+def _highs(clock: Clock, seconds: float) -> highspy.Highs:
+    """Return HiGHS on one thread, silent, ending when the clock does."""
+    highs = highspy.Highs()
+    for name, value in (
+        ("output_flag", False),
+        ("threads", 1),
+        ("random_seed", 0),
+        ("time_limit", float(min(max(seconds, 0.01), 1e9))),
+    ):
+        highs.setOptionValue(name, value)
+    if clock.stop is not None:
+        highs.cbSimplexInterrupt += _interrupt(clock)
+        highs.cbMipInterrupt += _interrupt(clock)
+    return highs
+
+
+def _pass(
+    highs: highspy.Highs,
+    cost: FloatArray,
+    matrix: sp.csr_array,
+    lower: FloatArray,
+    upper: FloatArray,
+    binary: npt.NDArray[np.bool_],
+) -> highspy.HighsStatus:
+    """Hand ``min cost @ x, matrix @ x >= lower, 0 <= x <= upper`` over."""
+    rows, variables = matrix.shape
+    return highs.passModel(
+        variables,
+        rows,
+        matrix.nnz,
+        int(highspy.MatrixFormat.kRowwise),
+        int(highspy.ObjSense.kMinimize),
+        0.0,
+        cost,
+        np.zeros(variables),
+        upper,
+        lower.astype(np.float64),
+        np.full(rows, highspy.kHighsInf),
+        matrix.indptr.astype(np.int32),
+        matrix.indices.astype(np.int32),
+        matrix.data.astype(np.float64),
+        binary.astype(np.int32),
+    )
+
+
+def _interrupt(clock: Clock) -> Callable[[HighsCallbackEvent], None]:
+    """Return a callback that ends HiGHS when the clock expires."""
+
+    def ask(event: HighsCallbackEvent) -> None:
+        if clock.expired():
+            event.interrupt()
+
+    return ask

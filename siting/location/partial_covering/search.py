@@ -1,0 +1,254 @@
+"""The search on columns: good multipliers, then an answer annealed on the columns near cost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from siting.clock import Clock
+from siting.location.control import GAP_REACHED, NOTHING_BETTER, PROVEN, STOPPED, TIMED_OUT
+from siting.location.partial_covering.answer import greedy
+from siting.location.partial_covering.coarse import coarse_prices
+from siting.location.partial_covering.exact import part_of, window_around
+from siting.location.partial_covering.problem import ColumnCover, Core, FloatArray, core_of
+from siting.location.partial_covering.relaxation import Duals, Relaxation, ascend
+from siting.location.partial_covering.reshuffle import Reshuffle
+
+log = logging.getLogger(__name__)
+
+#: Subgradient steps between two looks at the clock.
+STEPS_PER_ROUND = 30
+#: Rounds of subgradient steps on each core.
+ROUNDS = 10
+#: Scale of the steps at which they end.
+MIN_STEP = 1e-3
+#: Share of the time the multipliers may take.
+PRICE_SHARE = 0.4
+#: Columns whose reduced cost is at most this share of their cost make the core.
+CORE_SHARE = (0.35, 0.25)
+#: The same share for the columns that ruin and recreate works on.
+SEARCH_SHARE = 0.04
+#: Ruins per chosen column, their least and greatest number, and rounds of them.
+RUINS_PER_COLUMN, LEAST_RUINS, MOST_RUINS, RUIN_ROUNDS = 200, 1000, 400_000, 250
+#: Most columns taken out at once.
+RUIN_SIZE = 40
+#: Rise of cost accepted at first, as a share of a mean column's cost; it falls to nothing.
+RUIN_THRESHOLD = 0.7
+#: Chosen columns re-planned at once, and columns that may replace them.
+WINDOW_SIZE, WINDOW_COLUMNS = 14, 400
+#: Rows up to which windows are small enough for exact programmes.
+WINDOW_ROWS = 30_000
+#: Windows re-planned without gain before the search ends, per chosen column.
+PATIENCE = 0.5
+#: Branch-and-bound nodes, and the wall time that keeps `stop` prompt [s], of a window.
+WINDOW_NODES, WINDOW_SECONDS = 300, 2.0
+#: Relative distance at which a value and a bound of whole numbers are one.
+SAME = 1e-9
+
+#: Told of progress 0..1 and, where known, of value and bound.
+Tell = Callable[[float, float | None, float | None], None]
+
+
+class Search:
+    """The best answer to a problem and the best multipliers so far.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    clock
+        When to end.
+    gap
+        Relative gap that is good enough.
+    base
+        Cost of what is chosen beforehand, part of every value and bound told.
+    step
+        What two different costs differ by at least; 0 when nothing is known.
+    tell
+        Told of progress.
+    """
+
+    def __init__(
+        self,
+        problem: ColumnCover,
+        clock: Clock,
+        *,
+        gap: float,
+        base: float = 0.0,
+        step: float = 0.0,
+        tell: Tell,
+    ) -> None:
+        self.problem, self.clock, self.gap = problem, clock, gap
+        self.base, self.step, self.tell = base, step, tell
+        self.relaxation = Relaxation(problem)
+        self.best: npt.NDArray[np.intp] | None = None
+        self.cost = np.inf
+        self.duals = Duals(
+            prices=self.relaxation.start(), multipliers=np.zeros(len(problem.need)), bound=-np.inf
+        )
+        self.ended = NOTHING_BETTER
+
+    def offer(self, columns: npt.NDArray[np.intp] | None) -> bool:
+        """Keep an answer if it is the cheapest so far; tell whether it is."""
+        if columns is None:
+            return False
+        cost = self.problem.cost_of(columns)
+        if cost < self.cost - SAME * max(abs(cost), 1.0) and self.problem.meets(columns):
+            self.best, self.cost = np.sort(columns), cost
+            return True
+        return False
+
+    def done(self) -> bool:
+        """Tell whether to end, and note why."""
+        if self.clock.expired():
+            self.ended = STOPPED if self.clock.stopped else TIMED_OUT
+            return True
+        if self.best is None:
+            return False
+        missing = self.cost - self.duals.bound
+        if missing <= SAME * self.cost or missing < self.step * (1.0 - SAME):
+            self.ended = PROVEN
+            return True
+        if missing <= self.gap * (self.base + self.cost):
+            self.ended = GAP_REACHED
+            return True
+        return False
+
+    def report(self, fraction: float) -> None:
+        """Tell the best answer and limit."""
+        bound = self.base + self.duals.bound if np.isfinite(self.duals.bound) else None
+        value = self.base + self.cost if np.isfinite(self.cost) else None
+        self.tell(fraction, value, bound)
+
+    def price(self) -> None:
+        """Find good multipliers: a clustered programme, then steps on ever better cores."""
+        part = self.clock.until(PRICE_SHARE)
+        started = coarse_prices(self.problem, part)
+        pairs = np.zeros(len(self.problem.pairs))
+        self.adopt(self.duals.prices if started is None else np.concatenate([started, pairs]))
+        self.construct()
+        if len(pairs) or self.best is None:
+            self.duals = self.climb(self.relaxation, self.duals, part, 0.0)
+            return
+        for number, share in enumerate(CORE_SHARE):
+            if self.done() or part.expired():
+                return
+            core = self.core(share)
+            relaxation = Relaxation(core.problem)
+            duals = relaxation.duals(core.shrink(self.duals.prices))
+            duals = self.climb(relaxation, duals, part, 0.2 * number)
+            self.adopt(core.grow(self.problem, duals.prices, duals.multipliers))
+
+    def construct(self, start: npt.NDArray[np.intp] | None = None) -> None:
+        """Offer a greedy answer at the present multipliers, after some columns chosen first."""
+        found = greedy(self.problem, self.duals.prices, self.duals.multipliers, start=start)
+        self.offer(found)
+
+    def climb(self, relaxation: Relaxation, duals: Duals, clock: Clock, done: float) -> Duals:
+        """Improve multipliers by rounds of subgradient steps."""
+        step = 0.1
+        upper = self.cost if np.isfinite(self.cost) else float(self.problem.cost.sum())
+        for number in range(ROUNDS):
+            if self.done() or clock.expired() or step < MIN_STEP:
+                break
+            step = ascend(
+                relaxation,
+                duals,
+                upper=upper,
+                iterations=STEPS_PER_ROUND,
+                step=step,
+                multipliers=relaxation.multipliers,
+            )
+            self.report(done + 0.2 * (number + 1) / ROUNDS)
+        return duals
+
+    def adopt(self, prices: FloatArray) -> None:
+        """Keep prices, or the nearest at which no column is under cost, if they prove more."""
+        duals = self.relaxation.duals(prices)
+        for candidate in (duals, self.relaxation.feasible(duals)):
+            if candidate.bound > self.duals.bound:
+                self.duals = candidate
+
+    def core(self, share: float) -> Core:
+        """Return the columns nearly worth their cost, the best answer's, and each row's nearest."""
+        p = self.problem
+        self.relaxation(self.duals.prices)
+        reduced = self.relaxation.reduced
+        near = reduced <= share * p.cost
+        near[self.best] = True
+        ratio = reduced / np.maximum(p.cost, 1e-12)
+        least = np.minimum.reduceat(ratio[p.row_cols], p.row_ptr[:-1])
+        row = np.repeat(np.arange(p.rows), np.diff(p.row_ptr))
+        near[p.row_cols[(ratio[p.row_cols] <= least[row]) & p.hard[row]]] = True
+        return core_of(p, np.flatnonzero(near))
+
+    def descend(self, seed: int) -> None:
+        """Ruin and recreate on the core, then re-plan windows exactly where they are small."""
+        if self.best is None or not len(self.best) or self.done():
+            return
+        core = self.core(SEARCH_SHARE)
+        search = Reshuffle(
+            core.problem,
+            np.searchsorted(core.columns, self.best),
+            prices=core.shrink(self.duals.prices),
+            multipliers=self.duals.multipliers,
+            seed=seed,
+        )
+        mean = self.cost / len(self.best)
+        ruins = int(np.clip(RUINS_PER_COLUMN * len(self.best), LEAST_RUINS, MOST_RUINS))
+        for number in range(RUIN_ROUNDS):
+            if self.done():
+                break
+            falling = max(0.0, 1.0 - number / (0.8 * RUIN_ROUNDS))
+            threshold = RUIN_THRESHOLD * mean * falling
+            search.run(1 + ruins // RUIN_ROUNDS, size=RUIN_SIZE, threshold=threshold)
+            self.offer(core.columns[search.best])
+            self.report(0.4 + 0.5 * (number + 1) / RUIN_ROUNDS)
+        log.info("ruined to cost %.6g, bound %.6g", self.cost, self.duals.bound)
+        if core.problem.rows <= WINDOW_ROWS and not (core.problem.need > 0).any():
+            self.replan(core, seed)
+
+    def replan(self, core: Core, seed: int) -> None:
+        """Re-plan windows until none gains."""
+        assert self.best is not None  # noqa: S101
+        relaxation = Relaxation(core.problem)
+        relaxation(core.shrink(self.duals.prices))
+        idle, rng = 0, np.random.default_rng(seed)
+        while not self.done() and idle < PATIENCE * len(self.best):
+            column = int(rng.integers(len(self.best)))
+            chosen = np.searchsorted(core.columns, self.best)
+            window = window_around(core.problem, chosen, chosen[column], WINDOW_SIZE, rng)
+            kept = np.setdiff1d(chosen, window, assume_unique=True)
+            free = _able(core.problem, kept, window, relaxation.reduced)
+            part = part_of(core.problem, kept, free)
+            found = None
+            if part is not None:
+                found, _ = part.solve(
+                    self.clock, start=window, nodes=WINDOW_NODES, seconds=WINDOW_SECONDS
+                )
+            better = found is not None and self.offer(core.columns[np.union1d(kept, found)])
+            idle = 0 if better else idle + 1
+            self.report(0.95)
+
+
+def _able(
+    problem: ColumnCover,
+    kept: npt.NDArray[np.intp],
+    window: npt.NDArray[np.intp],
+    reduced: FloatArray,
+) -> npt.NDArray[np.intp]:
+    """Return the columns of least reduced cost that serve what only the window serves, and it."""
+    p = problem
+    lone = sp_rows(p, window)
+    lone = lone[p.counts(kept)[lone] == 0]
+    able = np.unique(p.by_row[lone].indices)
+    able = able[np.argsort(reduced[able], kind="stable")][:WINDOW_COLUMNS]
+    return np.setdiff1d(np.union1d(able, window), kept).astype(np.intp)
+
+
+def sp_rows(problem: ColumnCover, columns: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return the rows that some columns serve, ascending."""
+    return np.flatnonzero(problem.counts(columns) > 0)
