@@ -139,9 +139,12 @@ def reduce_model(model: MaximalCovering) -> Problem:
 
 
 def _groups(model: MaximalCovering) -> npt.NDArray[np.int32]:
-    if (model.k == model.k[0]).all():
-        return merge_rows(model.cover)
-    return merge_rows(model.cover, model.k)
+    """Return the row of every demand point; where nothing serves anything, each is its own."""
+    same = bool((model.k == model.k[0]).all())
+    groups = merge_rows(model.cover) if same else merge_rows(model.cover, model.k)
+    if (groups < 0).all():
+        return np.arange(len(groups), dtype=np.int32)
+    return groups
 
 
 def _cover(

@@ -20,7 +20,9 @@ from siting.location.maximal_covering.tree import (
     SPLIT,
     Tree,
     cutoff,
+    enlarged,
     explore,
+    goal,
     new_tree,
     push,
 )
@@ -34,8 +36,12 @@ ENTRIES_PER_LOOK = 2e7
 FIRST_STEP = 1.0
 #: Memory the prices of a tree may take [bytes].
 MOST_BYTES = 8e8
-#: Nodes of a tree at most.
-MOST_NODES = 400_000
+#: Nodes a tree has room for at first; and at most.
+FIRST_ROOM, MOST_NODES = 64, 400_000
+#: Nodes examined between two looks at the room at most.
+ROOM_PER_LOOK = 16
+#: Waiting nodes at which a trunk is dealt out to threads.
+TRUNK = 16
 #: Subgradient steps a node takes, roughly.
 STEPS_PER_NODE = 400
 
@@ -82,7 +88,7 @@ class Root:
     def climb(self, value: float, clock: Clock) -> None:
         """Lower the bound until it closes on a value, settles, or the clock expires."""
         problem, part = self.problem, self.part
-        aim = float(cutoff(value, problem.step))
+        aim = float(goal(value, problem.step))
         u, nu = self._u.copy(), self.conflict.copy()
         best_u, best_nu = u.copy(), nu.copy()
         memory = np.zeros(3 + len(part.row) + len(part.pair))
@@ -104,7 +110,7 @@ class Root:
                 steps,
             )
             taken += steps
-            if reached < aim or memory[0] == 0.0:
+            if reached <= aim or memory[0] == 0.0:
                 break
         self._u, self.conflict = best_u, best_nu
         self._settle()
@@ -148,9 +154,8 @@ class Proof:
         self.problem = root.problem
         self.root = root
         self.threads = threads
-        room = self._room(threads)
-        self.trees = [self._tree(min(room, 512) if threads > 1 else room)]
-        self._room_each = room
+        self.room = self._room(threads)
+        self.trees = [self._tree()]
         #: Where a waiting node of the trunk went on: (tree, node).
         self.moved: dict[int, tuple[int, int]] = {}
         root.plant(self.trees[0])
@@ -160,9 +165,10 @@ class Proof:
         per_node = 4 * len(cover.weight) + len(self.problem.state) + 8 * len(limits.pair) + 40
         return int(max(8, min(MOST_NODES, MOST_BYTES / per_node / threads)))
 
-    def _tree(self, room: int) -> Tree:
+    def _tree(self) -> Tree:
         cover = self.problem.cover
         pairs = len(self.problem.limits.pair)
+        room = min(FIRST_ROOM, self.room)
         return new_tree(len(cover.weight), len(self.problem.state), pairs, room)
 
     @property
@@ -173,9 +179,7 @@ class Proof:
     @property
     def full(self) -> bool:
         """Whether there is no room for more nodes."""
-        return all(
-            tree.size[2] == 0 or tree.size[0] + 2 > len(tree.parent) for tree in self.trees
-        )
+        return all(tree.size[2] == 0 or tree.size[0] + 2 > self.room for tree in self.trees)
 
     @property
     def nodes(self) -> int:
@@ -202,27 +206,35 @@ class Proof:
 
     def grow(self, nodes: int, clock: Clock) -> int:
         """Examine up to a number of nodes in every tree; return how many were examined."""
-        if self.threads > 1 and len(self.trees) == 1 and self.trees[0].size[2] >= 2 * self.threads:
-            self._share()
-        growing = [tree for tree in self.trees if tree.size[2] > 0]
         per_look = max(1, int(ENTRIES_PER_LOOK / (STEPS_PER_NODE * (1 + len(self._entries)))))
         left, done = nodes, 0
-        with ThreadPoolExecutor(len(growing)) if len(growing) > 1 else _Here() as pool:
+        several = len(self.trees) > 1
+        with ThreadPoolExecutor(len(self.trees)) if several else _Here() as pool:
             while left > 0 and self.waiting and not self.full and not clock.expired():
-                look = min(left, per_look)
-                if len(self.trees) == 1 and self.threads > 1:
-                    look = min(look, 8)
-                done += sum(pool.map(lambda tree: self._explore(tree, look), growing))
+                look = min(left, per_look, ROOM_PER_LOOK)
+                self._enlarge()
+                if self.threads > 1 and not several:
+                    look = min(look, TRUNK // 2)
+                done += sum(pool.map(self._explore, self.trees, [look] * len(self.trees)))
                 left -= look
-                if len(growing) > 1:
+                if several:
                     self.know(*self.best())
-                elif self.threads > 1 and len(self.trees) == 1 and self.waiting >= 16:
-                    return done + (self.grow(left, clock) if left > 0 else 0)
+                elif self.threads > 1 and self.waiting >= TRUNK:
+                    break
+        if left > 0 and not several and self.threads > 1 and self.waiting >= TRUNK:
+            self._share()
+            done += self.grow(left, clock)
         return done
 
     @property
     def _entries(self) -> npt.NDArray[np.int32]:
         return self.root.part.entry
+
+    def _enlarge(self) -> None:
+        for place, tree in enumerate(self.trees):
+            room = len(tree.parent)
+            if tree.size[0] + 2 * ROOM_PER_LOOK > room and room < self.room:
+                self.trees[place] = enlarged(tree, min(2 * room, self.room))
 
     def _explore(self, tree: Tree, nodes: int) -> int:
         problem = self.problem
@@ -235,7 +247,7 @@ class Proof:
         waiting.sort(key=lambda node: (-float(trunk.bound[node]), node))
         trunk.size[2] = 0
         for number in range(self.threads):
-            tree = self._tree(self._room_each)
+            tree = self._tree()
             tree.value[0] = trunk.value[0]
             tree.best[:] = trunk.best
             for node in waiting[number :: self.threads]:
@@ -321,10 +333,15 @@ def root_certificate(root: Root, claim: float) -> Certificate:
     )
 
 
+def closes(problem: Problem, bound: float, value: float) -> bool:
+    """Tell whether a bound leaves nothing better than a value."""
+    return bound <= value or bound < cutoff(value, problem.step)
+
+
 def claimed(problem: Problem, bound: float, value: float) -> float:
     """Return the limit that a bound proves when the best known value is `value`."""
-    if bound < cutoff(value, problem.step):
-        return value if problem.step else max(value, min(bound, float(cutoff(value, 0.0))))
+    if closes(problem, bound, value):
+        return value if problem.step else float(cutoff(value, 0.0))
     if problem.step:
         return max(value, math.floor(bound / problem.step) * problem.step)
     return bound
@@ -340,5 +357,5 @@ class _Here:
         pass
 
     @staticmethod
-    def map(call: Callable[[Tree], int], trees: list[Tree]) -> list[int]:
-        return [call(tree) for tree in trees]
+    def map(call: Callable[[Tree, int], int], trees: list[Tree], nodes: list[int]) -> list[int]:
+        return [call(tree, number) for tree, number in zip(trees, nodes, strict=True)]

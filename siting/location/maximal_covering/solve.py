@@ -18,9 +18,14 @@ from siting.location.control import (
 )
 from siting.location.covering import MaximalCovering
 from siting.location.maximal_covering.problem import Problem, reduce_model
-from siting.location.maximal_covering.proof import Proof, Root, claimed, root_certificate
+from siting.location.maximal_covering.proof import (
+    Proof,
+    Root,
+    claimed,
+    closes,
+    root_certificate,
+)
 from siting.location.maximal_covering.search import Search
-from siting.location.maximal_covering.tree import cutoff
 from siting.location.solution import Certificate
 from siting.status import Sense
 
@@ -151,7 +156,7 @@ class Course:
 
     @property
     def _proven(self) -> bool:
-        if self.bound < cutoff(self.search.value, self.problem.step):
+        if closes(self.problem, self.bound, self.search.value):
             return True
         return self.proof is not None and self.proof.waiting == 0
 

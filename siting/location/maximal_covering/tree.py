@@ -67,6 +67,18 @@ def new_tree(rows: int, columns: int, pairs: int, nodes: int) -> Tree:
     )
 
 
+def enlarged(tree: Tree, nodes: int) -> Tree:
+    """Return the tree with room for more nodes."""
+    old = len(tree.parent)
+    wide = new_tree(tree.demand.shape[1], tree.state.shape[1], tree.conflict.shape[1], nodes)
+    for name in ("parent", "option", "child", "kind", "price", "bound", "heap"):
+        getattr(wide, name)[:old] = getattr(tree, name)
+    kept = int(tree.size[1])
+    for name in ("state", "demand", "conflict", "lam"):
+        getattr(wide, name)[:kept] = getattr(tree, name)[:kept]
+    return wide._replace(size=tree.size, best=tree.best, value=tree.value)
+
+
 @njit(cache=True, nogil=True)
 def push(tree, node):
     """Add a waiting node."""
@@ -111,6 +123,14 @@ def cutoff(value, step):
     if step > 0.0:
         return value + step * (1.0 - 1e-9)
     return value + 5e-10 * abs(value)
+
+
+@njit(cache=True, nogil=True)
+def goal(value, step):
+    """Return the bound that prices aim at: safely below the cutoff."""
+    if step > 0.0:
+        return value + 0.5 * step
+    return value + 1e-10 * abs(value)
 
 
 @njit(cache=True, nogil=True)
@@ -168,7 +188,7 @@ def examine(cover, limits, step, tree, node):
     for k in range(len(part.pair)):
         nu[part.pair[k]] = conflict[part.pair[k]]
     average = np.zeros(len(state))
-    best_u, best_nu = _climb(part, limits, state, u, nu, average, aim)
+    best_u, best_nu = _climb(part, limits, state, u, nu, average, goal(tree.value[0], step))
     demand[:] = 0.0
     for k in range(rows):
         price = np.float32(best_u[k])
@@ -211,7 +231,7 @@ def _climb(part, limits, state, u, nu, average, aim):
         bound = ascend(
             part, limits, state, u, nu, best_u, best_nu, average, aim, memory, STEPS
         )
-        if bound < aim or memory[0] == 0.0:
+        if bound <= aim or memory[0] == 0.0:
             break
         if before - bound < 0.05 * (bound - aim):
             break
