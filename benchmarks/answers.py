@@ -16,8 +16,8 @@ from benchmarks.instances.public import Question, read_questions
 from siting.errors import VerificationError
 from siting.location.programme import LocationModel
 
-#: Time the first small answers of a process may take, while parts are compiled [s].
-_WARM_S = 5.0
+#: Time a first small answer may take, while parts are compiled [s].
+_WARM_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ def answer(
 
 
 def warm_up(model: str) -> None:
-    """Answer one small question of a kind, so that what is compiled is not timed."""
+    """Answer small questions of a kind, so that what is compiled is not timed."""
     for make in _small(model):
         siting.verify(small := make(), siting.solve(small, max_runtime_s=_WARM_S))
 
@@ -125,19 +125,31 @@ def answer_question(path: Path, number: int, max_runtime_s: float, seed: int) ->
 
 
 def _small(model: str) -> list[Callable[[], LocationModel]]:
+    """Return questions small enough to be proven at once, hard enough to need every part."""
     if model == "LSCP":
-        cover, cost = classic.set_cover(60, 200, 0.05, 1)
-        city = random_city(60, 300, 1).cover()
-        city = city[np.diff(city.indptr) > 0]
-        return [lambda: siting.SetCovering(cover, cost=cost), lambda: siting.SetCovering(city)]
+        city = random_city(150, 1200, 1).cover()
+        drawn = [
+            classic.set_cover(200, 1000, 0.02, 3),
+            classic.set_cover(100, 500, 0.1, 3),
+            (city[np.diff(city.indptr) > 0], None),
+        ]
+        return [
+            lambda cover=cover, cost=cost: siting.SetCovering(cover, cost=cost)
+            for cover, cost in drawn
+        ]
     if model == "MCLP":
-        town = random_city(60, 400, 1)
-        return [lambda: siting.MaximalCovering(town.cover(), demand=town.weight, p=8)]
+        town = random_city(100, 800, 1)
+        return [
+            lambda p=p: siting.MaximalCovering(town.cover(), demand=town.weight, p=p)
+            for p in (2, 10)
+        ]
     if model in {"p-median", "p-center"}:
-        distance = classic.graph(40, 1)
         kind = siting.PMedian if model == "p-median" else siting.PCenter
-        return [lambda: kind(distance, p=5)]
-    places = classic.facilities(8, 24, 2.5, 1)
+        return [
+            lambda nodes=nodes, p=p: kind(classic.graph(nodes, 1), p=p)
+            for nodes, p in ((60, 5), (100, 20))
+        ]
+    places = classic.facilities(10, 40, 2.5, 1)
     unit_cost = places.serving / places.demand[:, None]
     return [
         lambda single=single: siting.CapacitatedFacilityLocation(
