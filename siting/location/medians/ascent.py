@@ -1,4 +1,8 @@
-"""Lagrangian bound of the p-median problem, raised by a deflected subgradient method.
+"""Lagrangian bound of the p-median problem, raised by subgradient methods.
+
+A deflected subgradient climbs fast and then zigzags; the volume algorithm, whose direction is a
+running mean of all subgradients, takes it from there. That mean's weights also make a mean of the
+answers, which tends to an answer of the linear relaxation.
 
 With a price ``u_i`` for serving client *i* once, site *j* is worth
 ``rho_j = f_j + sum_i min(0, c_ij - u_i)`` and ::
@@ -13,6 +17,8 @@ References
 Narula, Ogbu, Samuelsson (1977), An algorithm for the p-median problem, Operations Research 25(4).
 Camerini, Fratta, Maffioli (1975), On improving relaxation methods by modified gradient techniques,
 Mathematical Programming Study 3.
+Barahona, Anbil (2000), The volume algorithm: producing primal solutions with a subgradient method,
+Mathematical Programming 87. doi:10.1007/s101070050002
 """
 
 # ruff: noqa: ANN001, ANN201, ANN202, PLR0917
@@ -32,8 +38,12 @@ _PROGRESS = 1e-4
 _LOOK = 40
 #: Weight of the last answer in the running mean of the answers.
 _MEMORY = 0.1
+#: Polishing: greatest weight of a new subgradient, first scale, and failures that shrink it.
+_MOST_WEIGHT, _POLISH_SCALE, _POLISH_PATIENCE = 0.1, 0.1, 10
+#: Polishing ends at this scale; the direction is nothing below this square.
+_LEAST_POLISH, _NO_LENGTH = 1e-5, 1e-12
 #: Places in the numbers of a state.
-BOUND, SCALE, FAILED, LOOKED, TAKEN, DONE = range(6)
+BOUND, SCALE, FAILED, LOOKED, TAKEN, DONE, WEIGHT = range(7)
 
 
 class Ascent:
@@ -86,7 +96,7 @@ class Ascent:
         self.share = np.zeros(len(opening))
         self._trial = self.prices.copy()
         self._direction = np.zeros(len(cap))
-        self._numbers = np.array([-np.inf, scale, 0.0, -np.inf, 0.0, 0.0])
+        self._numbers = np.array([-np.inf, scale, 0.0, -np.inf, 0.0, 0.0, 0.0])
 
     @property
     def entries(self) -> int:
@@ -123,9 +133,30 @@ class Ascent:
             aim,
         )
 
+    def polish(self, steps: int, *, goal: float, aim: float) -> None:
+        """Take some steps of the volume algorithm from the best prices; the first call begins it.
+
+        Parameters as in :meth:`run`.
+        """
+        if self._numbers[WEIGHT] == 0.0:
+            self._numbers[[SCALE, FAILED, DONE, WEIGHT]] = _POLISH_SCALE, 0.0, 0.0, _MOST_WEIGHT
+            self._numbers[LOOKED] = self.bound
+            self._direction[:] = 0.0
+        _polish(
+            self.lists,
+            self.opening,
+            self.cap,
+            self.most,
+            (self.prices, self.worth, self.share, self._trial, self._direction, self._numbers),
+            steps,
+            self.stall,
+            goal,
+            aim,
+        )
+
     def best_sites(self) -> npt.NDArray[np.intp]:
-        """Return the sites at the best prices, the q of least worth first, ties by index."""
-        return np.argsort(self.worth, kind="stable")
+        """Return the sites, those first that the steps took most often, ties by index."""
+        return np.argsort(-self.share, kind="stable")
 
 
 @njit(cache=True, nogil=True)
@@ -263,9 +294,85 @@ def _steps(
                 step = 0.0
             direction[i] = step
             length += step * step
-        if length < 1e-12:
+        if length < _NO_LENGTH:
             numbers[DONE] = 1.0
             return
         factor = numbers[SCALE] * max(aim - bound, 0.0) / length
         for i in range(clients):
             trial[i] = min(cap[i], trial[i] + factor * direction[i])
+
+
+@njit(cache=True, nogil=True)
+def _short(start, site, end, chosen, short):
+    """Fill how much of each client the chosen sites do not serve: the subgradient."""
+    for i in range(short.size):
+        served = 0.0
+        for k in range(start[i], end[i]):
+            served += chosen[site[k]]
+        short[i] = 1.0 - served
+
+
+@njit(cache=True, nogil=True)
+def _mix(direction, short, most):
+    """Return the weight of the new subgradient that makes the mean shortest, within limits."""
+    new = 0.0
+    old = 0.0
+    both = 0.0
+    for i in range(short.size):
+        new += short[i] * short[i]
+        old += direction[i] * direction[i]
+        both += short[i] * direction[i]
+    apart = new - 2.0 * both + old
+    weight = (old - both) / apart if apart > _NO_LENGTH else most
+    return min(most, max(0.1 * most, weight)), both
+
+
+@njit(cache=True, nogil=True)
+def _polish(lists, opening, cap, most, state, steps, stall, goal, aim):
+    start, site, cost = lists
+    prices, worth, share, trial, direction, numbers = state
+    now = np.empty(opening.size)
+    work = np.empty(opening.size)
+    chosen = np.empty(opening.size)
+    short = np.empty(prices.size)
+    end = np.empty(prices.size, np.int64)
+    if not direction.any():
+        value_sites(start, site, cost, opening, prices, now, end)
+        take_best(now, most, chosen, work)
+        _short(start, site, end, chosen, direction)
+        share[:] = chosen
+    for _ in range(steps):
+        length = 0.0
+        for i in range(prices.size):
+            if direction[i] < 0.0 or prices[i] < cap[i]:
+                length += direction[i] * direction[i]
+        if length < _NO_LENGTH or numbers[SCALE] < _LEAST_POLISH or numbers[BOUND] >= goal:
+            numbers[DONE] = 1.0
+            return
+        factor = numbers[SCALE] * (aim - numbers[BOUND]) / length
+        for i in range(prices.size):
+            trial[i] = min(cap[i], prices[i] + factor * direction[i])
+        bound = value_sites(start, site, cost, opening, trial, now, end)
+        bound += take_best(now, most, chosen, work)
+        _short(start, site, end, chosen, short)
+        weight, along = _mix(direction, short, numbers[WEIGHT])
+        direction += weight * (short - direction)
+        share += weight * (chosen - share)
+        numbers[TAKEN] += 1.0
+        if bound > numbers[BOUND]:
+            numbers[BOUND] = bound
+            numbers[FAILED] = 0.0
+            numbers[SCALE] = min(2.0, numbers[SCALE] * (1.5 if along > 0.0 else 1.1))
+            prices[:] = trial
+            worth[:] = now
+        else:
+            numbers[FAILED] += 1.0
+            if numbers[FAILED] >= _POLISH_PATIENCE:
+                numbers[SCALE] *= 0.66
+                numbers[FAILED] = 0.0
+        if numbers[TAKEN] % _LOOK == 0.0:
+            if numbers[BOUND] - numbers[LOOKED] < stall * (goal - numbers[BOUND]):
+                numbers[WEIGHT] *= 0.5
+                if numbers[WEIGHT] < 0.1 * _MOST_WEIGHT:
+                    numbers[DONE] = 1.0
+            numbers[LOOKED] = numbers[BOUND]

@@ -15,11 +15,11 @@ from siting.location.medians.problem import MARGIN, Problem
 from siting.location.solution import Prices
 
 #: Steps of the ascent of one case, their first scale and how soon they shrink.
-CASE_STEPS, CASE_SCALE, CASE_PATIENCE, CASE_STALL = 120, 0.8, 8, 0.03
+CASE_STEPS, CASE_SCALE, CASE_PATIENCE, CASE_STALL = 60, 0.8, 8, 0.03
 #: Entries of the lists passed between two looks at the clock.
 CHUNK = 20_000_000
 #: Running mean at which a site is the one to split on.
-_SPLIT = 0.6
+_SPLIT = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

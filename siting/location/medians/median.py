@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from siting.location.control import Control, Found
 from siting.location.distance import PMedian
-from siting.location.medians.ascent import Ascent
 from siting.location.medians.cases import (
     CHUNK,
     Bounded,
@@ -32,8 +31,10 @@ SAME = 1e-9
 
 log = logging.getLogger(__name__)
 
-#: Steps of the root's ascent, those between two local searches, first scale, patience, stall.
-_STEPS, _ROUND, _SCALE, _PATIENCE, _STALL = 1500, 50, 1.5, 12, 0.003
+#: Steps of the root's two ascents, and those between two local searches.
+_CLIMB, _POLISH, _ROUND = 600, 1500, 50
+#: First scale, patience and stall of the first ascent; stall of the second.
+_SCALE, _PATIENCE, _STALL, _POLISH_STALL = 1.5, 12, 0.1, 0.002
 #: Listed sites per client: a multiple of the sites per open one, and some more.
 _NEAR, _MORE = 6, 20
 #: Longest lists that are kept whole, entries.
@@ -116,23 +117,25 @@ def _root(
     ascent = start_ascent(problem, lists, case, scale=_SCALE, patience=_PATIENCE, stall=_STALL)
     paid = problem.paid(problem.fixed)
     seen = {start.tobytes()}
-    left = _STEPS
-    while left > 0 and not ascent.done and not control.clock.expired():
-        goal = problem.goal(best.value, control.gap)
-        left -= _round(ascent, goal - paid, best.value - paid, control)
-        chosen = problem.legal(problem.fixed, free[ascent.best_sites()])
-        if chosen.tobytes() not in seen:
-            seen.add(chosen.tobytes())
-            best.offer(problem, search.improve(chosen))
-        control.report(Sense.MINIMISE, 0.0, best.value, ascent.bound + paid)
+    for climb, left, stall in (
+        (ascent.run, _CLIMB, _STALL),
+        (ascent.polish, _POLISH, _POLISH_STALL),
+    ):
+        ascent.stall = stall
+        steps = max(1, min(_ROUND, CHUNK // (ascent.entries + 1)))
+        taken = 0
+        while taken < left and not control.clock.expired():
+            goal = problem.goal(best.value, control.gap)
+            climb(steps, goal=goal - paid, aim=best.value - paid)
+            taken += steps
+            if ascent.done or taken % _ROUND < steps:
+                chosen = problem.legal(problem.fixed, free[ascent.best_sites()])
+                if chosen.tobytes() not in seen:
+                    seen.add(chosen.tobytes())
+                    best.offer(problem, search.improve(chosen))
+                control.report(Sense.MINIMISE, 0.0, best.value, ascent.bound + paid)
+            if ascent.done:
+                break
+        if paid + ascent.bound >= problem.goal(best.value, control.gap):
+            break
     return settle(problem, case, ascent, goal=problem.goal(best.value, control.gap), short=False)
-
-
-def _round(ascent: Ascent, goal: float, aim: float, control: Control) -> int:
-    """Take the steps of one round, with looks at the clock; return how many."""
-    steps = max(1, min(_ROUND, CHUNK // (ascent.entries + 1)))
-    taken = 0
-    while taken < _ROUND and not ascent.done and not control.clock.expired():
-        ascent.run(min(steps, _ROUND - taken), goal=goal, aim=aim)
-        taken += steps
-    return max(1, taken)
