@@ -17,6 +17,7 @@ from numba import njit
 from siting.location.covering import MaximalCovering
 from siting.location.maximal_covering.tables import Cover
 from siting.location.rows import merge_rows, merged_cover, sum_by_group
+from siting.location.rules import Rules
 
 log = logging.getLogger(__name__)
 
@@ -104,21 +105,8 @@ def reduce_model(model: MaximalCovering) -> Problem:
     state = np.zeros(columns, dtype=np.int8)
     state[rules.fixed], state[rules.forbidden] = IN, OUT
     limits = _limits(model)
-    turned = _turned(merged.indptr, merged.indices, columns)
-    dominated = np.zeros((0, 2), dtype=np.intp)
-    if (need == 1).all():
-        usable = rules.simple_option | (state == IN)
-        better = _dominated(
-            merged.indptr,
-            merged.indices,
-            *turned,
-            limits.cost,
-            rules.simple_option,
-            usable & (state != OUT),
-        )
-        worse = np.flatnonzero(better >= 0)
-        dominated = np.column_stack([worse, better[worse]]).astype(np.intp)
-        state[worse] = OUT
+    dominated = _without_use(merged, weight, need, rules, state, limits.cost)
+    state[dominated[:, 0]] = OUT
     cover = _cover(merged, state, weight, need)
     log.info(
         "maximal covering: n=%d options=%d nnz=%d; rows=%d nnz=%d dominated=%d",
@@ -136,6 +124,31 @@ def reduce_model(model: MaximalCovering) -> Problem:
         dominated=dominated,
         step=_step(model.demand),
     )
+
+
+def _without_use(
+    merged: sp.csr_array,
+    weight: FloatArray,
+    need: npt.NDArray[np.int32],
+    rules: Rules,
+    state: npt.NDArray[np.int8],
+    cost: FloatArray,
+) -> npt.NDArray[np.intp]:
+    """Return pairs (worse, better) of options, looking at rows the fixed options do not serve."""
+    if (need > 1).any():
+        return np.zeros((0, 2), dtype=np.intp)
+    active = weight > 0
+    if len(rules.fixed):
+        active &= ~(merged @ (state == IN))
+    kept = np.repeat(active, np.diff(merged.indptr))
+    row_ptr = np.concatenate([[0], np.cumsum(kept)])[merged.indptr].astype(np.int32)
+    row_col = merged.indices[kept]
+    simple = rules.simple_option
+    usable = simple | (state == IN)
+    col_ptr, col_row = _turned(row_ptr, row_col, len(state))
+    better = _dominated(row_ptr, row_col, col_ptr, col_row, cost, simple, usable)
+    worse = np.flatnonzero(better >= 0)
+    return np.column_stack([worse, better[worse]]).astype(np.intp)
 
 
 def _groups(model: MaximalCovering) -> npt.NDArray[np.int32]:

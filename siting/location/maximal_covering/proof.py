@@ -296,7 +296,8 @@ class Proof:
                     )
                 )
             kind = tree.kind[node]
-            closed = tree.bound[node] <= claim or tree.bound[node] < cutoff(claim, problem.step)
+            closed = tree.bound[node] <= claim
+            closed = closed or 0.0 < problem.step and tree.bound[node] < cutoff(claim, problem.step)
             if kind == SPLIT and not closed:
                 links[at] = [-1, -1]
                 queue += [(place, int(tree.child[node, s]), at, s) for s in (0, 1)]
