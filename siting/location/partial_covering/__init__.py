@@ -1,1 +1,5 @@
-"""Partial covering with a target per zone: reductions, prices, search and proof."""
+"""Partial covering: serve a required share of every zone at least cost."""
+
+from siting.location.partial_covering.solve import solve_partial_covering
+
+__all__ = ["solve_partial_covering"]

@@ -38,6 +38,8 @@ def coarse_prices(problem: ColumnCover, clock: Clock) -> FloatArray | None:
         Ends the programme when it expires.
     """
     p = problem
+    if not p.rows:
+        return None
     active = np.flatnonzero(p.need > 0)
     weights = sp.csr_array(p.weights.tocsr()[:, active])
     size = np.where(p.hard, 1.0, np.asarray(weights.sum(axis=1)).ravel())

@@ -75,6 +75,10 @@ class Part:
             Effort allowed.
         """
         able, soft = len(self.columns), self.soft.shape[0]
+        if not able:
+            beyond = bool((self.lower > 0).any())
+            nothing = Outcome(values=None, bound=np.inf if beyond else 0.0, finished=True)
+            return None if beyond else self.columns, nothing
         opened = len(self.group_cost)
         outcome = solve_binary(
             cost=np.concatenate([self.cost, self.group_cost, np.zeros(soft)]),
