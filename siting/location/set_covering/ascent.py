@@ -66,9 +66,10 @@ def ascend(
 ):
     """Take subgradient steps from prices `u`.
 
-    `state` holds (best bound, step scale, best bound of the last window, worst bound of it, steps in
-    the window); `x` is the running average of the relaxed choice. Ends early when the bound exceeds
-    `target` or the step scale has died. Returns the number of steps taken.
+    `state` holds (best bound, step scale, bound that counts as progress, steps since progress, steps
+    without progress after which the scale shrinks); `x` is the running average of the relaxed
+    choice. Ends early when the bound exceeds `target` or the scale has died. Returns the number of
+    steps taken.
     """
     rows = len(need)
     columns = len(cost)
@@ -128,7 +129,7 @@ def _tune(state, bound):
         state[3] = 0.0
         return
     state[3] += 1.0
-    if state[3] >= PATIENCE:
+    if state[3] >= state[4]:
         state[1] *= 0.7
         state[3] = 0.0
         state[2] = state[0]

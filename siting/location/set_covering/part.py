@@ -10,15 +10,16 @@ import numpy.typing as npt
 
 from siting.location.control import Control
 from siting.location.set_covering.ascent import (
+    PATIENCE,
     ascend,
     first_prices,
     reduced_costs,
     safe_bound,
 )
+from siting.location.set_covering.closing import Tree, rounded
 from siting.location.set_covering.kernel import Kernel
 from siting.location.set_covering.proof import Proof
 from siting.location.set_covering.search import greedy, weigh
-from siting.location.set_covering.tree import grow
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 CALL = 2e7
 #: Parts with fewer columns go to the tree at once.
 TINY = 40
+#: Rounds of tree and search; each is longer than the one before.
+ROUNDS = 7
 #: Relative distance at which two costs that are no whole numbers are the same.
 SAME = 4e-10
 
@@ -56,10 +59,7 @@ class Part:
         self.enough = -math.inf
         self.most = math.inf
         self.seed = np.array([control.seed * 2 + 0x9E3779B97F4A7C15], dtype=np.uint64)
-        self.weights = np.ones(kernel.rows)
-        self.stamps = np.zeros(kernel.columns)
-        self.current = self.chosen.copy()
-        self.steps = 0.0
+        self.tree: Tree | None = None
 
     @property
     def bound(self) -> float:
@@ -98,7 +98,7 @@ class Part:
         """Raise the prices by subgradient steps and claim what they prove."""
         size = max(1, len(self.kernel.row_cols))
         upper = self.upper if math.isfinite(self.upper) else float(self.kernel.cost.sum())
-        state = np.array([-np.inf, scale, -1e300, 0.0])
+        state = np.array([-np.inf, scale, -1e300, 0.0, PATIENCE])
         prices, best = self.prices.copy(), self.prices.copy()
         target = upper - (1.0 - 1e-3) * self.step if self.step else upper * (1 - 1e-9)
         chunk = max(10, int(CALL / size))
@@ -114,72 +114,75 @@ class Part:
     def claim(self) -> None:
         """Claim the bound of the present prices, where it is better than the claim so far."""
         k = self.kernel
-        rounded = self.prices.astype(np.float32)
-        found = safe_bound(k.col_ptr, k.col_rows, k.cost, k.need, rounded.astype(np.float64))
-        found = self.rounded(found)
+        kept = self.prices.astype(np.float32)
+        found = safe_bound(k.col_ptr, k.col_rows, k.cost, k.need, kept.astype(np.float64))
+        found = rounded(found, self.step)
         if found > self.proof.bound:
-            self.proof = Proof(bound=found, prices=rounded[None, :])
-
-    def rounded(self, bound: float) -> float:
-        """Return the claim that a bound allows."""
-        if not self.step or not math.isfinite(bound):
-            return bound
-        return math.ceil(bound / self.step - 1e-7) * self.step
+            self.proof = Proof(bound=found, prices=kept[None, :])
 
     def search(self, steps: int) -> None:
-        """Look for a better cover."""
-        limits = np.array([self.value, self.step or 1e-9 * self.value, self.enough, self.steps])
-        if self.current is None or not self.current.any():
-            self.current = self.chosen.copy()
-        best = self.chosen.copy()
-        chunk = max(100, int(CALL * self.kernel.rows / max(1, 40 * len(self.kernel.row_cols))))
+        """Look for a better cover among the columns that are cheap at the prices."""
+        k = self.kernel
+        columns = np.arange(k.columns)
+        wanted = max(1000, 6 * k.rows)
+        if k.columns > 1.5 * wanted:
+            rc = np.empty(k.columns)
+            reduced_costs(k.col_ptr, k.col_rows, k.cost, self.prices, rc)
+            near = rc <= np.partition(rc, wanted)[wanted]
+            columns = np.flatnonzero(near | self.chosen)
+            k = k.part(np.arange(k.rows), columns)
+        limits = np.array([self.value, self.step or 1e-9 * self.value, self.enough, 0.0])
+        best = self.chosen[columns]
+        current, stamps, weights = best.copy(), np.zeros(k.columns), np.ones(k.rows)
+        chunk = max(100, int(CALL * k.rows / max(1, 40 * len(k.row_cols))))
         while steps > 0 and not self.control.clock.expired():
             asked = min(steps, chunk)
             weigh(
-                *self._arrays(), self.weights, self.stamps, self.current, best, self.seed, limits,
-                asked,
+                k.row_ptr, k.row_cols, k.col_ptr, k.col_rows, k.cost, k.need, weights, stamps,
+                current, best, self.seed, limits, asked,
             )  # fmt: skip
             steps -= asked
             if limits[0] <= max(self.enough, self.bound):
                 break
-        self.steps = limits[3]
-        self.offer(best)
+        chosen = np.zeros(self.kernel.columns, dtype=np.bool_)
+        chosen[columns[best]] = True
+        self.offer(chosen)
 
     def close(self, nodes: int) -> None:
-        """Grow a tree of at most `nodes` nodes below the columns that reduced costs leave open."""
-        k = self.kernel
-        status = np.zeros(k.columns, dtype=np.int8)
-        upper = self.upper if math.isfinite(self.upper) else float(k.cost.sum()) + 1.0
-        grown = grow(
-            k.row_ptr, k.row_cols, k.need, k.cost, status, self.prices, self.average.copy(),
-            upper, self.step, nodes, 40, nodes + 2,
-        )  # fmt: skip
-        option, excluded, included, price, code, stored, found, value, open_nodes = grown[:9]
-        if value < upper:
-            self.offer(found)
-        if len(open_nodes):
-            return
-        bound = self.upper if self.step else self.upper * (1 - SAME)
-        self.proof = Proof(
-            bound=bound,
-            prices=stored,
-            option=option,
-            excluded=excluded,
-            included=included,
-            price=price,
-            code=code,
-        )
+        """Grow the tree by some `nodes` nodes; a better cover since then starts it anew."""
+        upper = self.upper if math.isfinite(self.upper) else float(self.kernel.cost.sum()) + 1.0
+        if self.tree is None or upper < self.tree.upper:
+            prices = self.prices.astype(np.float32)
+            self.tree = Tree(self.kernel, prices, self.average, upper, self.step, self.control)
+        closed = self.tree.grow(nodes)
+        if self.tree.chosen is not None:
+            self.offer(self.tree.chosen)
+        if closed or rounded(self.tree.bound, self.step) > self.bound:
+            self.proof = self.tree.proof()
 
     def run(self) -> None:
         """Search and prove until nothing is left to do or the clock ends it."""
-        if self.kernel.columns > TINY:
+        if self.kernel.columns <= TINY:
+            self.climb(60, 1.0)
+            self.greedy()
+        else:
             self.climb(300, 1.0)
             self.greedy()
             self.search(200 + 10 * self.kernel.rows)
-            if not self.closed:
-                self.climb(2000, 0.5)
-        else:
-            self.climb(60, 1.0)
+            self.climb(2000, 0.5)
             self.greedy()
-        if not self.closed and self.value > self.enough:
-            self.close(20000)
+        nodes, steps = 1000, 100 * self.kernel.rows
+        for _ in range(ROUNDS):
+            log.info("part: value=%.9g bound=%.9g", self.value, self.bound)
+            if self.done:
+                break
+            self.close(nodes)
+            if self.done:
+                break
+            self.search(steps)
+            nodes, steps = 4 * nodes, 2 * steps
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do, or the clock has ended it."""
+        return self.closed or self.value <= self.enough or self.control.clock.expired()

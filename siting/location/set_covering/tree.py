@@ -2,8 +2,9 @@
 
 Depth first. At each node the rows still short and the columns still free are gathered into a small
 problem of their own, prices are raised from those of the parent, columns whose opposite decision
-would reach the goal are decided, and the node is split on one column. The prices are stored as
-32-bit floats and every decision is made with the stored values, so that it can be replayed.
+would reach the goal are decided, and the node is split on an undecided column that moves many prices.
+The prices are stored as 32-bit floats and every decision is made with the stored values, so that it
+can be replayed.
 """
 
 # ruff: noqa: ANN001, ANN202, PLR0917
@@ -11,7 +12,10 @@ would reach the goal are decided, and the node is split on one column. The price
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from siting.location.set_covering.ascent import ascend, reduced_costs, safe_bound
@@ -20,72 +24,146 @@ from siting.location.set_covering.ascent import ascend, reduced_costs, safe_boun
 FREE, CHOSEN, LEFT = 0, 1, 2
 #: What became of a node.
 OPEN, SPLIT, PRICED, DECIDED = 0, 1, 2, 3
+#: Steps without progress after which they become shorter.
+PATIENCE = 20.0
+#: A shortage found while gathering.
+SHORT = -2
+
+
+class Rows(NamedTuple):
+    """The kernel by rows, see :class:`siting.location.set_covering.kernel.Kernel`."""
+
+    ptr: npt.NDArray[np.int32]
+    cols: npt.NDArray[np.int32]
+    need: npt.NDArray[np.int32]
+    cost: npt.NDArray[np.float64]
+
+
+class Local(NamedTuple):
+    """Scratch for the rows still short and the free columns of one node."""
+
+    row_ptr: npt.NDArray[np.int32]
+    row_cols: npt.NDArray[np.int32]
+    col_ptr: npt.NDArray[np.int32]
+    col_rows: npt.NDArray[np.int32]
+    rows: npt.NDArray[np.int32]
+    need: npt.NDArray[np.int32]
+    cols: npt.NDArray[np.int32]
+    cost: npt.NDArray[np.float64]
+    number: npt.NDArray[np.int32]
+    u: npt.NDArray[np.float64]
+    best: npt.NDArray[np.float64]
+    rc: npt.NDArray[np.float64]
+    x: npt.NDArray[np.float64]
+    state: npt.NDArray[np.float64]
+
+
+class Nodes(NamedTuple):
+    """Nodes of a tree: column split on, children, price vector, what became of it, bound."""
+
+    option: npt.NDArray[np.int32]
+    excluded: npt.NDArray[np.int32]
+    included: npt.NDArray[np.int32]
+    price: npt.NDArray[np.int32]
+    code: npt.NDArray[np.int8]
+    bound: npt.NDArray[np.float64]
 
 
 @njit(cache=True, nogil=True)
-def gather(row_ptr, row_cols, need, cost, status, local):
+def _scratch(rows, columns, size):
+    return Local(
+        np.zeros(rows + 1, dtype=np.int32),
+        np.empty(size, dtype=np.int32),
+        np.empty(columns + 1, dtype=np.int32),
+        np.empty(size, dtype=np.int32),
+        np.empty(rows, dtype=np.int32),
+        np.empty(rows, dtype=np.int32),
+        np.empty(columns, dtype=np.int32),
+        np.empty(columns),
+        np.empty(columns, dtype=np.int32),
+        np.empty(rows),
+        np.empty(rows),
+        np.empty(columns),
+        np.empty(columns),
+        np.zeros(5),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _gather(kernel, status, local):
     """Gather the rows still short and the free columns in them.
 
-    `local` is a tuple of scratch arrays. Returns (rows, columns, cost of the chosen, row): the row
-    is that of a shortage as ``-2 - row``, of a row that needs all its free columns, or -1.
+    Returns (rows, columns, cost of the chosen, sign): the sign is `SHORT` when a row is short of
+    columns, a row that needs all its free columns, or -1.
     """
-    l_row_ptr, l_row_cols, l_rows, l_need, l_cols, l_cost, number = local
     base = 0.0
-    for j in range(len(cost)):
-        number[j] = -1
+    for j in range(len(kernel.cost)):
+        local.number[j] = -1
         if status[j] == CHOSEN:
-            base += cost[j]
+            base += kernel.cost[j]
     rows = 0
     columns = 0
     size = 0
     tight = -1
-    l_row_ptr[0] = 0
-    for i in range(len(need)):
-        left = need[i]
-        for e in range(row_ptr[i], row_ptr[i + 1]):
-            if status[row_cols[e]] == CHOSEN:
+    for i in range(len(kernel.need)):
+        left = kernel.need[i]
+        for e in range(kernel.ptr[i], kernel.ptr[i + 1]):
+            if status[kernel.cols[e]] == CHOSEN:
                 left -= 1
         if left <= 0:
             continue
         start = size
-        for e in range(row_ptr[i], row_ptr[i + 1]):
-            j = row_cols[e]
+        for e in range(kernel.ptr[i], kernel.ptr[i + 1]):
+            j = kernel.cols[e]
             if status[j] != FREE:
                 continue
-            if number[j] < 0:
-                number[j] = columns
-                l_cols[columns] = j
-                l_cost[columns] = cost[j]
+            if local.number[j] < 0:
+                local.number[j] = columns
+                local.cols[columns] = j
+                local.cost[columns] = kernel.cost[j]
                 columns += 1
-            l_row_cols[size] = number[j]
+            local.row_cols[size] = local.number[j]
             size += 1
         if size - start < left:
-            return rows, columns, base, -2 - i
+            return rows, columns, base, SHORT
         if size - start == left and tight < 0:
             tight = i
-        l_rows[rows] = i
-        l_need[rows] = left
+        local.rows[rows] = i
+        local.need[rows] = left
         rows += 1
-        l_row_ptr[rows] = size
+        local.row_ptr[rows] = size
     return rows, columns, base, tight
 
 
 @njit(cache=True, nogil=True)
-def turn(rows, columns, l_row_ptr, l_row_cols, l_col_ptr, l_col_rows):
-    """Write the column direction of a gathered problem."""
-    l_col_ptr[: columns + 1] = 0
-    for e in range(l_row_ptr[rows]):
-        l_col_ptr[l_row_cols[e] + 1] += 1
-    for j in range(columns):
-        l_col_ptr[j + 1] += l_col_ptr[j]
-    for i in range(rows):
-        for e in range(l_row_ptr[i], l_row_ptr[i + 1]):
-            j = l_row_cols[e]
-            l_col_rows[l_col_ptr[j]] = i
-            l_col_ptr[j] += 1
-    for j in range(columns, 0, -1):
-        l_col_ptr[j] = l_col_ptr[j - 1]
-    l_col_ptr[0] = 0
+def _prepare(kernel, status, trail, marked, local):
+    """Gather, and take the columns of rows that need all theirs; returns also the trail's end."""
+    n, m, base, tight = _gather(kernel, status, local)
+    while tight >= 0:
+        for e in range(kernel.ptr[tight], kernel.ptr[tight + 1]):
+            j = kernel.cols[e]
+            if status[j] == FREE:
+                status[j] = CHOSEN
+                trail[marked] = j
+                marked += 1
+        n, m, base, tight = _gather(kernel, status, local)
+    if tight == SHORT or n == 0:
+        return n, m, base, tight, marked
+    ptr = local.col_ptr
+    ptr[: m + 1] = 0
+    for e in range(local.row_ptr[n]):
+        ptr[local.row_cols[e] + 1] += 1
+    for j in range(m):
+        ptr[j + 1] += ptr[j]
+    for i in range(n):
+        for e in range(local.row_ptr[i], local.row_ptr[i + 1]):
+            j = local.row_cols[e]
+            local.col_rows[ptr[j]] = i
+            ptr[j] += 1
+    for j in range(m, 0, -1):
+        ptr[j] = ptr[j - 1]
+    ptr[0] = 0
+    return n, m, base, tight, marked
 
 
 @njit(cache=True, nogil=True)
@@ -97,148 +175,171 @@ def _goal(upper, step):
 
 
 @njit(cache=True, nogil=True)
-def grow(
-    row_ptr, row_cols, need, cost, status, u0, x, upper, step, node_limit, iterations, price_limit
-):
+def _climb(n, m, local, room, target, steps, scale):
+    """Take subgradient steps on the gathered problem from `local.u`; the best is `local.best`."""
+    state = local.state
+    state[0], state[1], state[2], state[3], state[4] = -np.inf, scale, -1e300, 0.0, PATIENCE
+    ascend(
+        local.row_ptr[: n + 1], local.row_cols, local.col_ptr[: m + 1], local.col_rows,
+        local.cost[:m], local.need[:n], local.u[:n], local.best[:n], local.x[:m], state, room,
+        target, steps,
+    )  # fmt: skip
+    return state[0]
+
+
+@njit(cache=True, nogil=True)
+def _branch(m, local):
+    """Return the local column to split on, -1 when none is free (`local.number` below 0).
+
+    The more prices a column gathers and the more rows it covers, the more both sides change; the
+    nearer its average choice is to a half, the less the prices say which side is right.
+    """
+    pick = -1
+    top = -np.inf
+    for j in range(m):
+        if local.number[local.cols[j]] < 0:
+            continue
+        v = local.x[j]
+        covered = local.col_ptr[j + 1] - local.col_ptr[j]
+        worth = np.sqrt(max(0.0, local.cost[j] - local.rc[j])) * covered
+        score = (v + 0.02) * (1.02 - v) * worth - abs(local.rc[j])
+        if score > top:
+            top = score
+            pick = j
+    return pick
+
+
+@njit(cache=True, nogil=True)
+def grow(rows, split_first, status, u0, x, upper, step, bound0, node_limit, steps):
     """Grow the tree below the decisions in `status` from prices `u0`.
 
-    Returns the nodes' (option, excluded, included, price, code), the stored prices, the best
-    choice found as flags with its cost (`upper` when none is better), the open nodes as
-    (node, bound) and their statuses.
+    Parameters
+    ----------
+    rows
+        The kernel, :class:`Rows`.
+    split_first
+        Whether the first node is split at once, its prices known to the caller.
+    status
+        What each column is, changed and put back.
+    u0
+        Prices of the parent.
+    x
+        Average choice so far, changed.
+    upper, step
+        Cost to be below; number of which every cost is a multiple, 0 for none.
+    bound0
+        Bound of the parent.
+    node_limit, steps
+        Nodes with prices of their own, and subgradient steps at each.
+
+    Returns
+    -------
+    tuple
+        The nodes, the stored prices (the first all zero), the best choice as flags, its cost
+        (`upper` when nothing better was found), the open nodes with their bounds, price vectors
+        (-1: `u0`) and statuses.
     """
-    rows, columns, size = len(need), len(cost), len(row_cols)
-    most = node_limit + 2 * columns + 8
-    option = np.full(most, -1, dtype=np.int32)
-    excluded = np.full(most, -1, dtype=np.int32)
-    included = np.full(most, -1, dtype=np.int32)
-    price = np.full(most, -1, dtype=np.int32)
-    code = np.zeros(most, dtype=np.int8)
-    stored = np.zeros((price_limit, rows), dtype=np.float32)
-    stores = 1  # the first row of prices is all zero
-    found = np.zeros(columns, dtype=np.bool_)
+    height, width, size = len(rows.need), len(rows.cost), len(rows.cols)
+    most = 2 * node_limit + 2 * width + 16
+    nodes = Nodes(
+        np.full(most, -1, dtype=np.int32),
+        np.full(most, -1, dtype=np.int32),
+        np.full(most, -1, dtype=np.int32),
+        np.full(most, -1, dtype=np.int32),
+        np.zeros(most, dtype=np.int8),
+        np.full(most, -np.inf),
+    )
+    stored = np.zeros((node_limit + 2, height), dtype=np.float32)
+    stores = 1
+    found = np.zeros(width, dtype=np.bool_)
     goal = _goal(upper, step)
-
-    l_row_ptr = np.empty(rows + 1, dtype=np.int32)
-    l_row_cols = np.empty(size, dtype=np.int32)
-    l_rows = np.empty(rows, dtype=np.int32)
-    l_need = np.empty(rows, dtype=np.int32)
-    l_cols = np.empty(columns, dtype=np.int32)
-    l_cost = np.empty(columns)
-    number = np.empty(columns, dtype=np.int32)
-    local = (l_row_ptr, l_row_cols, l_rows, l_need, l_cols, l_cost, number)
-    l_col_ptr = np.empty(columns + 1, dtype=np.int32)
-    l_col_rows = np.empty(size, dtype=np.int32)
-    rc = np.empty(columns)
-    l_x = np.empty(columns)
-    state = np.zeros(4)
-
-    trail = np.empty(columns + 1, dtype=np.int32)
+    local = _scratch(height, width, size)
+    trail = np.empty(width + 1, dtype=np.int32)
     marked = 0
-    depth_most = 2 * columns + 8
-    s_node = np.empty(depth_most, dtype=np.int32)
-    s_mark = np.empty(depth_most, dtype=np.int32)
-    s_col = np.empty(depth_most, dtype=np.int32)
-    s_value = np.empty(depth_most, dtype=np.int8)
-    s_price = np.empty(depth_most, dtype=np.int32)
-    s_bound = np.empty(depth_most)
-    nodes = 1
+    s_node = np.empty(most, dtype=np.int32)
+    s_mark = np.empty(most, dtype=np.int32)
+    s_col = np.empty(most, dtype=np.int32)
+    s_value = np.empty(most, dtype=np.int8)
+    s_price = np.empty(most, dtype=np.int32)
+    s_bound = np.empty(most)
+    count = 1
     top = 1
-    s_node[0], s_mark[0], s_col[0], s_value[0], s_price[0], s_bound[0] = 0, 0, -1, 0, -1, -np.inf
-    steps = 0
-    while top > 0 and nodes < node_limit and stores < price_limit - 1:
+    s_node[0], s_mark[0], s_col[0], s_value[0], s_price[0], s_bound[0] = 0, 0, -1, 0, -1, bound0
+    first = split_first
+    while top > 0 and stores <= node_limit:
         top -= 1
-        node = s_node[top]
-        parent = s_price[top]
+        node, parent = s_node[top], s_price[top]
         while marked > s_mark[top]:
             marked -= 1
             status[trail[marked]] = FREE
-        if s_col[top] >= 0:
-            status[s_col[top]] = s_value[top]
-            trail[marked] = s_col[top]
+        column = s_col[top]
+        if column >= 0:
+            status[column] = s_value[top]
+            trail[marked] = column
             marked += 1
-        n, m, base, tight = gather(row_ptr, row_cols, need, cost, status, local)
-        while tight >= 0:
-            # a row needs all its free columns; the check takes them likewise
-            for e in range(row_ptr[tight], row_ptr[tight + 1]):
-                if status[row_cols[e]] == FREE:
-                    status[row_cols[e]] = CHOSEN
-                    trail[marked] = row_cols[e]
-                    marked += 1
-            n, m, base, tight = gather(row_ptr, row_cols, need, cost, status, local)
-        if tight <= -2:
-            code[node] = PRICED
+        n, m, base, sign, marked = _prepare(rows, status, trail, marked, local)
+        if sign == SHORT:
+            nodes.code[node] = PRICED
             continue
         if n == 0:
             if base < upper:
                 upper = base
                 goal = _goal(upper, step)
                 found[:] = status == CHOSEN
-            price[node] = 0
-            code[node] = PRICED
+            nodes.price[node] = 0
+            nodes.code[node] = PRICED
             continue
-        turn(n, m, l_row_ptr, l_row_cols, l_col_ptr, l_col_rows)
-        u = np.empty(n)
         for i in range(n):
-            u[i] = u0[l_rows[i]] if parent < 0 else stored[parent, l_rows[i]]
-        best_u = u.copy()
+            r = local.rows[i]
+            local.u[i] = u0[r] if parent < 0 else stored[parent, r]
         for j in range(m):
-            l_x[j] = x[l_cols[j]]
-        state[0], state[1], state[2], state[3] = -np.inf, 0.6, -1e300, 0.0
-        steps += ascend(
-            l_row_ptr[: n + 1], l_row_cols, l_col_ptr[: m + 1], l_col_rows, l_cost[:m], l_need[:n],
-            u, best_u, l_x[:m], state, upper - base, goal - base + 1e-5 * abs(goal), iterations,
-        )  # fmt: skip
-        for i in range(n):
-            stored[stores, l_rows[i]] = best_u[i]
-            best_u[i] = stored[stores, l_rows[i]]
-        mine = stores
-        stores += 1
-        price[node] = mine
-        bound = base + safe_bound(l_col_ptr[: m + 1], l_col_rows, l_cost[:m], l_need[:n], best_u)
-        if bound >= goal:
-            code[node] = PRICED
+            local.x[j] = x[local.cols[j]]
+        if first:
+            local.best[:n] = local.u[:n]
+            mine = -1
+        else:
+            _climb(n, m, local, upper - base, goal - base + 1e-5 * abs(goal), steps, 0.6)
+            mine = stores
+            stores += 1
+            nodes.price[node] = mine
+            for i in range(n):
+                stored[mine, local.rows[i]] = local.best[i]
+                local.best[i] = stored[mine, local.rows[i]]
+        bound = base + safe_bound(
+            local.col_ptr[: m + 1], local.col_rows, local.cost[:m], local.need[:n], local.best[:n]
+        )
+        nodes.bound[node] = bound
+        if bound >= goal and not first:
+            nodes.code[node] = PRICED
             continue
-        reduced_costs(l_col_ptr[: m + 1], l_col_rows, l_cost[:m], best_u, rc)
+        reduced_costs(local.col_ptr[: m + 1], local.col_rows, local.cost[:m], local.best, local.rc)
         for j in range(m):
-            x[l_cols[j]] = l_x[j]
-            if bound + abs(rc[j]) >= goal + 1e-9 * abs(goal):
-                status[l_cols[j]] = LEFT if rc[j] > 0.0 else CHOSEN
-                trail[marked] = l_cols[j]
+            c = local.cols[j]
+            x[c] = local.x[j]
+            if not first and bound + abs(local.rc[j]) >= goal + 1e-9 * abs(goal):
+                status[c] = LEFT if local.rc[j] > 0.0 else CHOSEN
+                trail[marked] = c
                 marked += 1
-                l_x[j] = -1.0
-        # the free columns left, in place
-        pick = -1
-        top_score = -1.0
-        for j in range(m):
-            if l_x[j] < 0.0:
-                continue
-            weight = l_cost[j] - rc[j]
-            v = l_x[j]
-            score = (v * (1.0 - v) + 1e-3) * weight
-            if score > top_score + 1e-12:
-                top_score = score
-                pick = l_cols[j]
+                local.number[c] = -1
+        first = False
+        pick = _branch(m, local)
         if pick < 0:
-            # every column is decided: evaluate
-            n, m, base, tight = gather(row_ptr, row_cols, need, cost, status, local)
-            if n == 0 and tight > -2 and base < upper:
+            n, m, base, sign = _gather(rows, status, local)
+            if n == 0 and sign != SHORT and base < upper:
                 upper = base
                 goal = _goal(upper, step)
                 found[:] = status == CHOSEN
-            code[node] = DECIDED
+            nodes.code[node] = DECIDED
             continue
-        option[node], excluded[node], included[node] = pick, nodes, nodes + 1
-        code[node] = SPLIT
+        nodes.option[node], nodes.code[node] = local.cols[pick], SPLIT
+        nodes.excluded[node], nodes.included[node] = count, count + 1
         for value in (LEFT, CHOSEN):
-            s_node[top] = nodes if value == LEFT else nodes + 1
-            s_mark[top] = marked
-            s_col[top] = pick
-            s_value[top] = value
-            s_price[top] = mine
-            s_bound[top] = bound
+            s_node[top] = count if value == LEFT else count + 1
+            s_mark[top], s_col[top], s_value[top] = marked, local.cols[pick], value
+            s_price[top], s_bound[top] = mine, bound
             top += 1
-        nodes += 2
-    open_status = np.empty((top, columns), dtype=np.int8)
+        count += 2
+    open_status = np.empty((top, width), dtype=np.int8)
     for t in range(top - 1, -1, -1):
         while marked > s_mark[t]:
             marked -= 1
@@ -246,8 +347,18 @@ def grow(
         open_status[t] = status
         if s_col[t] >= 0:
             open_status[t, s_col[t]] = s_value[t]
+    while marked > 0:
+        marked -= 1
+        status[trail[marked]] = FREE
+    cut = Nodes(
+        nodes.option[:count].copy(),
+        nodes.excluded[:count].copy(),
+        nodes.included[:count].copy(),
+        nodes.price[:count].copy(),
+        nodes.code[:count].copy(),
+        nodes.bound[:count].copy(),
+    )
     return (
-        option[:nodes], excluded[:nodes], included[:nodes], price[:nodes], code[:nodes],
-        stored[:stores].copy(), found, upper, s_node[:top].copy(), s_bound[:top].copy(),
-        s_price[:top].copy(), open_status, steps,
+        cut, stored[:stores].copy(), found, upper, s_node[:top].copy(), s_bound[:top].copy(),
+        s_price[:top].copy(), open_status,
     )  # fmt: skip
