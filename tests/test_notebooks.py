@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def _cells(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
 
 def test_there_are_notebooks() -> None:
     """The examples the README names are found."""
-    assert NAMES == ["01_first_plan", "02_what_if"]
+    assert NAMES == ["01_first_plan", "02_what_if", "03_location_models"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=NAMES)
@@ -60,11 +61,20 @@ def test_notebook_runs(script: Path) -> None:
 
 
 @pytest.mark.slow
-def test_cell_of_the_readme_runs() -> None:
-    """The few lines of the README give a verified plan."""
+def test_cells_of_the_readme_run() -> None:
+    """The few lines of the README give a verified plan, and a verified answer to a model."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (cell,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    assert cell in (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
+    plan, model = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    chinese = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
+    assert plan in chinese
+    assert model in chinese
+    assert int(_last_of(plan).split()[1]) > 2000
+    status, value, bound = ast.literal_eval(_last_of(model))
+    assert status in {"optimal", "feasible"}
+    assert 0 < value <= bound
+
+
+def _last_of(cell: str) -> str:
+    """Run a cell and return what its last line shows."""
     *lines, last = cell.rstrip().splitlines()
-    shown = _run("-c", "\n".join([*lines, f"print({last})"]))
-    assert int(shown.split()[1]) > 2000
+    return _run("-c", "\n".join([*lines, f"print({last})"]))
