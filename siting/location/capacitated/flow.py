@@ -217,3 +217,33 @@ def cut_prices(opened, weight, needed, zone, rows, amounts, served, price):
         for i in range(n):
             if missing[zone[i]] > nothing:
                 price[i] = 1.0
+
+
+@njit(cache=True)
+def estimate(opened, weight, capacity, rows, amounts, gain, loss):
+    """Estimate what each closed option would serve anew, and what closing each open one loses.
+
+    A closed option gains the missing demand in its reach, up to its capacity; an open one loses the
+    service that no neighbour with room could take over.
+    """
+    start, row, row_start, option, place = rows
+    n, m = len(weight), len(opened)
+    served, load = np.zeros(n), np.zeros(m)
+    for j in range(m):
+        for q in range(start[j], start[j + 1]):
+            served[row[q]] += amounts[q]
+            load[j] += amounts[q]
+    for j in range(m):
+        gain[j], loss[j] = 0.0, 0.0
+        for q in range(start[j], start[j + 1]):
+            i = row[q]
+            if not opened[j]:
+                gain[j] += max(0.0, weight[i] - served[i])
+            elif amounts[q] > 0.0:
+                best = 0.0
+                for p in range(row_start[i], row_start[i + 1]):
+                    h = option[p]
+                    if opened[h] and h != j:
+                        best = max(best, capacity[h] - load[h])
+                loss[j] += max(0.0, amounts[q] - best)
+        gain[j] = min(gain[j], capacity[j])

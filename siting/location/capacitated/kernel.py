@@ -191,6 +191,8 @@ class Kernel:
         if net.kind is Kind.SERVE:
             cost[: self._first] = 0.0
         number = len(cost)
+        if not number:
+            return self._nothing(offset)
         size = float(np.abs(cost).sum())
         if known is not None:
             size = max(abs(known[0] - offset), 1e-6 * size)
@@ -219,6 +221,15 @@ class Kernel:
             highs.setSolution(number, np.arange(number, dtype=np.int32), start)
         highs.run()
         return self._outcome(highs, scale, offset)
+
+    def _nothing(self, offset: float) -> Outcome:
+        """Return the outcome of a kernel without any option."""
+        net = self.network
+        fits = all((low <= 0).all() and (high >= 0).all() for low, high in self._bounds)
+        if not fits:
+            return Outcome(chosen=None, place=None, bound=np.inf, finished=True)
+        chosen, place = np.zeros(net.options, dtype=bool), np.full(net.rows, -1, dtype=np.int32)
+        return Outcome(chosen=chosen, place=place, bound=offset, finished=True)
 
     def _start(
         self, chosen: npt.NDArray[np.bool_], place: npt.NDArray[np.int32], number: int

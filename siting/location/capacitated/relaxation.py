@@ -84,12 +84,23 @@ class Relaxation:
 
     def first(self) -> Multipliers:
         """Return prices to begin with."""
+        if self.network.kind is not Kind.SERVE:
+            return self._even(0.0)
+        return max((self._even(1.0), self._even(0.5)), key=lambda prices: prices.value)
+
+    def least(self) -> Multipliers:
+        """Return prices that prove the bound every question has."""
+        return self._even(0.0)
+
+    def _even(self, price: float) -> Multipliers:
+        """Return even prices, with the best price of the limit for them."""
         net = self.network
-        u = self._floor.copy()
-        if net.kind is Kind.SERVE:
-            u[:] = 0.5
-        theta = np.zeros(len(net.spare))
-        return Multipliers(u=u, nu=np.zeros(len(self._pairs)), theta=theta)
+        u = np.maximum(self._floor, price)
+        nu, theta = np.zeros(len(self._pairs)), np.zeros(len(net.spare))
+        start = Multipliers(u=u, nu=nu, theta=theta)
+        return self.climb(
+            self.root, start, target=1.0, cutoff=-np.inf, steps=1, clock=Clock(), step=1.0
+        )
 
     def climb(
         self,

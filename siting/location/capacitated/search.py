@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.clock import Clock
-from siting.location.capacitated.network import FloatArray, Network
+from siting.location.capacitated.network import FloatArray, Kind
 from siting.location.capacitated.relaxation import Relaxation
 from siting.location.capacitated.service import Service, Splitting
 
@@ -24,6 +24,10 @@ Chosen = npt.NDArray[np.bool_]
 
 #: Gains below this share of the value are noise.
 LEAST_GAIN = 1e-10
+#: Moves looked at for each one that is evaluated.
+MOST_LOOKS = 10
+#: How much worse a choice may be from which to wander on, relative to the best.
+WORSE = 0.008
 
 
 def improve(
@@ -47,11 +51,10 @@ def improve(
     tries
         Choices evaluated after each move before giving up.
     """
-    network = relaxation.network
     moved = True
     while moved and not clock.expired():
         moved = False
-        for chosen in _moves(service, network, relaxation, tries):
+        for chosen in _moves(service, serving, relaxation, tries):
             if clock.expired():
                 break
             other = serving.serve(chosen)
@@ -61,30 +64,88 @@ def improve(
     return service
 
 
-def _moves(service: Service, network: Network, relaxation: Relaxation, tries: int) -> list[Chosen]:
+def wander(
+    service: Service,
+    serving: Splitting,
+    relaxation: Relaxation,
+    *,
+    clock: Clock,
+    seed: int,
+    evaluations: int,
+    tries: int,
+) -> Service:
+    """Return the best service found by leaving local optima again and again.
+
+    Each time some options of the best choice so far are closed, those that do least more often, and
+    the search goes on from there.
+
+    Parameters
+    ----------
+    service
+        Where to begin.
+    serving, relaxation
+        The model.
+    clock
+        Ends the search.
+    seed
+        Of the draws.
+    evaluations
+        Choices evaluated in all.
+    tries
+        As in :func:`improve`.
+    """
+    rng = np.random.default_rng(seed)
+    end, best, here = serving.count + evaluations, service, service
+    while serving.count < end and not clock.expired():
+        inside = np.flatnonzero(here.chosen & (relaxation.root == 0))
+        if not len(inside):
+            break
+        number = min(len(inside), int(rng.integers(1, 2 + max(1, min(6, len(inside) // 8)))))
+        chosen = here.chosen.copy()
+        chosen[rng.choice(inside, number, replace=False)] = False
+        outside = np.flatnonzero(~here.chosen & (relaxation.root == 0))
+        for j in rng.permutation(outside)[: int(rng.integers(0, number + 1))]:
+            chosen[j] = True
+            if not relaxation.network.allowed(chosen):
+                chosen[j] = False
+        other = improve(serving.serve(chosen), serving, relaxation, clock=clock, tries=tries)
+        if other.guide < best.guide - LEAST_GAIN * (1.0 + abs(best.guide)):
+            log.debug("wandered to %.8g", other.guide)
+            best = here = other
+        elif other.guide <= here.guide + WORSE * abs(best.guide):
+            here = other
+        else:
+            here = best
+    return best
+
+
+def _moves(
+    service: Service, serving: Splitting, relaxation: Relaxation, tries: int
+) -> list[Chosen]:
     """Return the choices one move away that may be better, the most promising first."""
+    network, chosen, root = relaxation.network, service.chosen, relaxation.root
+    inside, outside = np.flatnonzero(chosen & (root == 0)), np.flatnonzero(~chosen & (root == 0))
     reduced = relaxation.reduced(service.u)
-    chosen, root = service.chosen, relaxation.root
-    inside = np.flatnonzero(chosen & (root == 0))
-    outside = np.flatnonzero(~chosen & (root == 0))
-    inside = inside[np.argsort(-reduced[inside], kind="stable")][:tries]
-    outside = outside[np.argsort(reduced[outside], kind="stable")][:tries]
-    gains, leaving, coming = [], [], []
-    worst = min(0.0, service.floor - service.guide)
-    for a in (-1, *inside.tolist()):
-        for b in (-1, *outside.tolist()):
-            gain = (0.0 if a < 0 else reduced[a]) - (0.0 if b < 0 else reduced[b])
-            if gain > worst and (a >= 0 or b >= 0):
-                gains.append(gain)
-                leaving.append(a)
-                coming.append(b)
+    least = min(0.0, service.floor - service.guide)
+    leaving, coming = np.append(reduced, 0.0), np.append(reduced, 0.0)
+    if network.kind is not Kind.ASSIGN:
+        leaving, coming = serving.estimates(service)
+        leaving, coming = np.append(leaving, 0.0), np.append(coming, 0.0)
+        least = -np.inf
+    inside = inside[np.argsort(-leaving[inside], kind="stable")][:tries]
+    outside = outside[np.argsort(coming[outside], kind="stable")][:tries]
+    inside, outside = np.append(inside, -1), np.append(outside, -1)
+    gains = leaving[inside][:, None] - coming[outside][None, :]
+    order = np.argsort(-gains, axis=None, kind="stable")
+    order = order[gains.ravel()[order] > least]
     found: list[Chosen] = []
-    for place in np.argsort(-np.array(gains), kind="stable"):
+    for place in order[: MOST_LOOKS * tries]:
+        a, b = inside[place // len(outside)], outside[place % len(outside)]
+        if a < 0 and b < 0:
+            continue
         other = chosen.copy()
-        if leaving[place] >= 0:
-            other[leaving[place]] = False
-        if coming[place] >= 0:
-            other[coming[place]] = True
+        other[[j for j in (a,) if j >= 0]] = False
+        other[[j for j in (b,) if j >= 0]] = True
         if network.allowed(other):
             found.append(other)
             if len(found) >= tries:

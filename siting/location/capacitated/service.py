@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from siting.location.capacitated.flow import cut_prices, serve_most
+from siting.location.capacitated.flow import cut_prices, estimate, serve_most
 from siting.location.capacitated.network import FloatArray, Kind, Network
 from siting.location.capacitated.transport import demand_prices, transport
 from siting.location.capacitated.whole import serve_whole
@@ -53,6 +53,7 @@ class Splitting:
 
     def __init__(self, network: Network) -> None:
         self.network = network
+        self.count = 0
         self.rows = (
             network.start, network.row, network.row_start, network.option, network.place,
         )  # fmt: skip
@@ -72,6 +73,7 @@ class Splitting:
 
     def serve(self, chosen: npt.NDArray[np.bool_]) -> Service:
         """Return the best service of a choice of options."""
+        self.count += 1
         if self.network.kind is Kind.ASSIGN:
             return self._assign(chosen)
         return self._cover(chosen)
@@ -141,6 +143,23 @@ class Splitting:
             u=u * self.penalty,
             amounts=amounts,
         )
+
+    def estimates(self, service: Service) -> tuple[FloatArray, FloatArray]:
+        """Estimate what is saved by closing each option, and spent by opening it, for coverings."""
+        net = self.network
+        gain, loss = np.empty(net.options), np.empty(net.options)
+        estimate(service.chosen, net.weight, net.capacity, self.rows, service.amounts, gain, loss)
+        if net.kind is Kind.SERVE:
+            return -loss, -gain
+        needed, done = float(self.needed.sum()), float(service.amounts.sum())
+        typical = float(net.cost.sum()) / max(min(float(net.capacity.sum()), net.total), 1e-12)
+        rate = net.opening(service.chosen) / done if done > 0.5 * needed else typical
+        if np.isfinite(service.value):
+            loss = np.maximum(0.0, loss - (done - needed))
+        else:
+            rate *= 1.3
+            loss, gain = loss + needed, np.minimum(gain, max(needed - done, 1e-3 * needed))
+        return net.cost - rate * loss, net.cost - rate * gain
 
     def assignment(self, service: Service) -> sp.csr_array | npt.NDArray[np.intp]:
         """Return the assignment that an answer holds."""

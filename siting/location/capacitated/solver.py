@@ -12,7 +12,7 @@ import numpy.typing as npt
 from siting.location.capacitated.kernel import Kernel
 from siting.location.capacitated.network import FloatArray, Kind, Network
 from siting.location.capacitated.relaxation import Flags, Multipliers, Relaxation
-from siting.location.capacitated.search import build, improve
+from siting.location.capacitated.search import build, improve, wander
 from siting.location.capacitated.service import Service, Splitting, Whole
 from siting.location.capacitated.tree import Proof
 from siting.location.control import (
@@ -39,6 +39,8 @@ EFFORT = 2e11
 MOST_NODES = 50_000
 #: Arcs above which the whole programme of a kernel is not tried.
 MOST_KERNEL_ARCS = 150_000
+#: Free options up to which an exact search follows at once, and arcs times choices looked at else.
+FEW_FREE, WANDER = 12, 1.5e8
 #: Choices evaluated after each move, at first and within the tree.
 TRIES, NODE_TRIES = 40, 8
 
@@ -80,12 +82,17 @@ class Search:
         self._try(prices.chosen, TRIES)
         proof = self.proof
         prices = self._root(proof, prices)
+        if prices.value < (least := self.relaxation.least()).value:
+            least.chosen, prices = prices.chosen, least
         proof.plant(prices)
         closed = proof.tighten(self.value)
         log.info(
             "capacitated: value %.8g, bound %.8g, %d options free",
             self.value, proof.bound, proof.free,
         )  # fmt: skip
+        if not closed and not self._near(proof) and proof.free > FEW_FREE:
+            self._wander()
+            closed = proof.tighten(self.value)
         if not closed and not clock.expired() and not self._near(proof):
             self._close(proof)
         return self._found(proof)
@@ -113,7 +120,8 @@ class Search:
         if net.kind is Kind.SERVE:
             return net.total
         finite = net.unit if len(net.unit) else np.zeros(1)
-        return float(net.cost.max(initial=0.0) + net.total * finite.mean()) or 1.0
+        opening = float(net.cost.max(initial=0.0) + net.cost.sum() / 10.0)
+        return opening + net.total * float(finite.mean()) or 1.0
 
     def _root(self, proof: Proof, prices: Multipliers) -> Multipliers:
         """Climb at the root, with answers from the average choices between."""
@@ -200,6 +208,19 @@ class Search:
         proof.grow(
             self.value, nodes=int(min(MOST_NODES, max(200.0, EFFORT / work))), steps=NODE_STEPS,
             visit=self._visit, finish=self._finish, near=lambda: self._near(proof),
+        )  # fmt: skip
+
+    def _wander(self) -> None:
+        """Look further for a better answer, where an exact search may not find one soon."""
+        net, guide = self.network, self.guide
+        if guide is None or (net.kind is Kind.ASSIGN and not net.single):
+            return
+        number = int(np.clip(WANDER / max(1, len(net.row)), 60, 6000))
+        self._keep(
+            wander(
+                guide, self.serving, self.relaxation, clock=self.control.clock,
+                seed=self.control.seed, evaluations=number, tries=TRIES // 2,
+            )
         )  # fmt: skip
 
     def _visit(self, flag: Flags, wanted: FloatArray) -> float:
