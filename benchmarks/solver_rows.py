@@ -23,6 +23,8 @@ from benchmarks.instances import classic
 from benchmarks.instances.city import City, options_for, random_city
 from benchmarks.instances.public import Question, instance_files, read_questions
 from benchmarks.peers import Peer
+from siting.location.maximal_covering.problem import reduce_model
+from siting.location.maximal_covering.search import Search
 from siting.location.programme import LocationModel
 from siting.location.rows import merge_rows, merged_cover
 
@@ -377,8 +379,12 @@ def _set_cover(city: City) -> LocationModel:
     return siting.SetCovering(cover[np.diff(cover.indptr) > 0])
 
 
-def _greedy_step(city: City) -> Callable[[], object]:  # noqa: ARG001
-    raise Absent("no greedy step of its own in the engine")
+def _greedy_step(city: City) -> Callable[[], object]:
+    """Return the greedy choice of the engine's search on the reduced problem."""
+    cover = city.cover()
+    p = options_for(cover, city.weight)
+    problem = reduce_model(siting.MaximalCovering(cover, demand=city.weight, p=p))
+    return lambda: np.flatnonzero(Search(problem=problem, seed=0, threads=1).best)
 
 
 def _all_verified(found: Sequence[Figures]) -> str:
