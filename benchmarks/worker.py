@@ -12,6 +12,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
+#: Letters of an error that are told; a compiler's may fill pages.
+_LONGEST = 240
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -113,6 +115,7 @@ def _serve(function: Callable[..., Any], ends: Connection) -> None:
             value = function(*arguments)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this answer's reason
             text = " ".join(str(error).split())
+            text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
             ends.send(Answer(error=f"{type(error).__name__}: {text}", peak_mb=peak_mb()))
         else:
             ends.send(Answer(value=value, peak_mb=peak_mb()))
