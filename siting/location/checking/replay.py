@@ -204,6 +204,8 @@ class Replay:
         node = self.nodes[index]
         place = f"nodes[{index}]"
         if node.closing != "kernel":
+            if self.decided_by_prices(index, state, -1) is None:
+                return  # what needs no prices: all demand, or no cost
             free = int((state.decided == 0).sum())
             self.fault(place, f"is not closed: {free} options are left free, or a better answer")
             return
