@@ -227,6 +227,21 @@ ROWS: tuple[Row, ...] = (
     _weak_coverage(0.8, float("inf"), 0, "gap <= 1.7 %, <= 300 s, < 4,000 MB"),
     _weak_coverage(0.95, float("inf"), 0, "gap <= 1.7 %, <= 300 s, < 4,000 MB"),
     Command(
+        key="weak-coverage-sectors",
+        title="weak coverage, question 2, stations of three sectors",
+        goal=">= 90 % of traffic, least cost found, with a bound",
+        arguments=(
+            "weak-coverage",
+            "--data",
+            "{data}",
+            "--out",
+            "{out}",
+            "--question",
+            "2",
+        ),
+        figures=_WEAK,
+    ),
+    Command(
         key="ezhou",
         title="Ezhou's 5G plan, step one",
         goal="proven or gap <= 0.5 % in 30 s",

@@ -115,7 +115,8 @@ def _serve(function: Callable[..., Any], ends: Connection) -> None:
             value = function(*arguments)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this answer's reason
             text = " ".join(str(error).split())
-            text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+            if len(text) > _LONGEST:
+                text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
             ends.send(Answer(error=f"{type(error).__name__}: {text}", peak_mb=peak_mb()))
         else:
             ends.send(Answer(value=value, peak_mb=peak_mb()))
