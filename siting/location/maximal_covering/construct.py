@@ -210,33 +210,3 @@ def _any_inside(tables, chosen, count, random):
         if tables.inside[o]:
             return o
     return -1
-
-
-@njit(cache=True, nogil=True)
-def relink(cover, tables, movable, goal, best, value):
-    """Walk from the selection of `tables` to another of equal size, always the best exchange.
-
-    `movable` marks options that may join and leave, `goal` is the other selection; `best` and
-    ``value[1]`` are updated when the walk meets something better.
-    """
-    columns = len(goal)
-    while True:
-        pick, most = -1, -1.0
-        for o in range(columns):
-            if goal[o] and not tables.inside[o] and tables.gain[o] > most:
-                pick, most = o, tables.gain[o]
-        if pick < 0:
-            return
-        value[0] += most
-        join(cover, tables, pick)
-        drop, least = -1, np.inf
-        for o in range(columns):
-            if tables.inside[o] and not goal[o] and movable[o] and tables.loss[o] < least:
-                drop, least = o, tables.loss[o]
-        if drop < 0:
-            return
-        value[0] -= least
-        leave(cover, tables, drop)
-        if value[0] > value[1] * (1.0 + 1e-12):
-            value[1] = value[0]
-            best[:] = tables.inside

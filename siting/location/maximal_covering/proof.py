@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 
 #: Entries touched between two looks at the clock.
 ENTRIES_PER_LOOK = 2e7
-#: Step size of the first steps at the root.
-FIRST_STEP = 1.0
+#: Step size of the first steps at the root, and of those that go on from there.
+FIRST_STEP, LATER_STEP = 1.0, 0.1
 #: Memory the prices of a tree may take [bytes].
 MOST_BYTES = 8e8
 #: Nodes a tree has room for at first; and at most.
@@ -56,6 +56,13 @@ class Root:
     ----------
     problem
         The problem.
+
+    Attributes
+    ----------
+    bound
+        What the prices prove.
+    reach
+        The weight within reach: the bound of no prices.
     """
 
     problem: Problem
@@ -66,17 +73,26 @@ class Root:
     average: FloatArray = field(init=False)
     state: npt.NDArray[np.int8] = field(init=False)
     part: Part = field(init=False)
+    reach: float = field(init=False)
     _u: FloatArray = field(init=False)
+    _step: float = field(init=False, default=FIRST_STEP)
 
     def __post_init__(self) -> None:
-        """Begin with half of every weight as its price."""
+        """Begin with the bound that all demand within reach is served: no prices."""
         problem = self.problem
         self.state = problem.state.copy()
         self._close_rivals()
         self.part = restrict(problem.cover, problem.limits, self.state)
-        self._u = 0.5 * self.part.most
+        self._u = np.zeros(len(self.part.row))
         self.conflict = np.zeros(len(problem.limits.pair))
         self.average = np.zeros(len(problem.state))
+        self._settle()
+        self.reach = self.bound
+
+    def without_prices(self) -> None:
+        """Go back to no prices, which prove that nothing beyond reach is served."""
+        self._u[:] = 0.0
+        self.conflict[:] = 0.0
         self._settle()
 
     def _close_rivals(self) -> None:
@@ -88,11 +104,15 @@ class Root:
     def climb(self, value: float, clock: Clock) -> None:
         """Lower the bound until it closes on a value, settles, or the clock expires."""
         problem, part = self.problem, self.part
+        if closes(problem, self.bound, value):
+            return
         aim = float(goal(value, problem.step))
+        if not self._u.any():
+            self._u = 0.5 * part.most
         u, nu = self._u.copy(), self.conflict.copy()
         best_u, best_nu = u.copy(), nu.copy()
         memory = np.zeros(3 + len(part.row) + len(part.pair))
-        memory[0] = FIRST_STEP
+        memory[0] = self._step
         steps = max(1, min(100, int(ENTRIES_PER_LOOK / (1 + len(part.entry)))))
         taken = 0
         while not clock.expired():
@@ -113,6 +133,7 @@ class Root:
             if reached <= aim or memory[0] == 0.0:
                 break
         self._u, self.conflict = best_u, best_nu
+        self._step = LATER_STEP
         self._settle()
         log.info("maximal covering: %d price steps, bound %.10g", taken, self.bound)
 
@@ -127,6 +148,15 @@ class Root:
         self.bound, self.lam, _, _ = settle(
             problem.cover, part, problem.limits, self.state, self._u, self.conflict
         )
+
+    def undecided(self, value: float) -> int:
+        """Return how many options the prices leave open when a value is known."""
+        problem = self.problem
+        bound, _, joined, left = settle(
+            problem.cover, self.part, problem.limits, self.state, self._u, self.conflict
+        )
+        least = bound - np.maximum(joined, left)
+        return int(((self.state == 0) & (least >= cutoff(value, problem.step))).sum())
 
     def plant(self, tree: Tree) -> None:
         """Make the root the first waiting node of a tree."""

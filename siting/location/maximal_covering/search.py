@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from siting.clock import Clock
 from siting.location.maximal_covering.anneal import anneal
-from siting.location.maximal_covering.construct import enter, fill_greedily, relink, reshuffle
+from siting.location.maximal_covering.construct import enter, fill_greedily, reshuffle
 from siting.location.maximal_covering.problem import IN, OUT, Problem
 from siting.location.maximal_covering.tables import (
     Tables,
@@ -23,8 +23,11 @@ from siting.location.maximal_covering.tables import (
 
 log = logging.getLogger(__name__)
 
-#: Heat of the exchanges at the beginning and at the end of a round, in mean weights per option.
-HOT, COLD = 0.1, 0.004
+#: Heat of the exchanges at the beginning and at the end of a round, in mean weights per option:
+#: over all options, and over those of a few good selections.
+HEATS, MIXING_HEATS = (0.03, 0.006), (0.015, 0.004)
+#: Good selections that are kept, and how many of them are mixed.
+ELITES, MIXED = 8, 3
 #: Options of the highest gains that are tried besides those near the one that leaves.
 TOP = 16
 #: Entries touched between two looks at the clock.
@@ -66,6 +69,9 @@ class Search:
     best: Flags = field(init=False)
     value: float = field(init=False, default=-1.0)
     walkers: list[Walker] = field(init=False, default_factory=list)
+    start: Flags = field(init=False)
+    elites: list[tuple[float, Flags]] = field(init=False, default_factory=list)
+    _draw: np.random.Generator = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with the better one of two greedy selections."""
@@ -76,6 +82,8 @@ class Search:
             self._fill(walker, power)
             self.offer(walker.best, walker.value[1])
             self.walkers = [walker]
+        self.start = self.best.copy()
+        self._draw = np.random.default_rng(self.seed)
 
     def offer(self, selection: Flags, value: float) -> None:
         """Take over a selection if it is better than the best."""
@@ -128,42 +136,57 @@ class Search:
         walker.best[:] = walker.tables.inside
 
     def round(self, sweeps: int, clock: Clock) -> None:
-        """Let every walker move for a number of sweeps; then combine what they found."""
+        """Let every walker search afresh, then among the options of the best selections."""
         while len(self.walkers) < self.threads:
-            walker = self._walker(len(self.walkers))
-            self._place(walker, self.best)
-            self.walkers.append(walker)
+            self.walkers.append(self._walker(len(self.walkers)))
+        everything = self.problem.state == 0
+        for walker in self.walkers:
+            self._place(walker, self.start)
+        self._move([everything] * len(self.walkers), sweeps, HEATS, clock)
+        for walker in self.walkers:
+            self._keep(walker)
+        if len(self.elites) > 1 and not clock.expired():
+            self._mix(sweeps, clock)
+        log.info("maximal covering: %d sweeps, value %.10g", sweeps, self.value)
+
+    def _mix(self, sweeps: int, clock: Clock) -> None:
+        """Search among the options of a few good selections, from the best of them."""
+        free = []
+        for walker in self.walkers:
+            others = self._draw.permutation(np.arange(1, len(self.elites)))[: MIXED - 1]
+            parents = [self.elites[0], *(self.elites[place] for place in others)]
+            union = np.logical_or.reduce([parent for _, parent in parents])
+            free.append(union & (self.problem.state == 0))
+            self._place(walker, parents[0][1])
+        self._move(free, sweeps, MIXING_HEATS, clock)
+        for walker in self.walkers:
+            self._keep(walker)
+
+    def _move(
+        self, free: list[Flags], sweeps: int, heats: tuple[float, float], clock: Clock
+    ) -> None:
+        """Let every walker move among its free options."""
         for walker in self.walkers:
             walker.value[1] = -1.0
-        movers = [self._mover(walker, sweeps) for walker in self.walkers]
-        _together(movers, clock)
-        for walker in self.walkers:
-            self.offer(walker.best, walker.value[1])
-        if self.problem.plain and self.problem.limits.even:
-            self._combine()
-        log.info("maximal covering: %d sweeps, value %.10g", sweeps, self.value)
-        for walker in self.walkers:
-            self._place(walker, self.best)
+        _together(
+            [
+                self._mover(walker, options, sweeps, heats)
+                for walker, options in zip(self.walkers, free, strict=True)
+            ],
+            clock,
+        )
 
-    def _combine(self) -> None:
-        """Walk between the best selections of the walkers and the best of all."""
-        finds = [walker.best.copy() for walker in self.walkers if walker.value[1] > 0]
-        movable = self.problem.state == 0
-        walker = self.walkers[0]
-        for _ in range(2):
-            for goal in finds:
-                for start, end in ((self.best, goal), (goal, self.best)):
-                    move_to(self.problem.cover, walker.tables, start)
-                    walker.value[:] = served_weight(self.problem.cover, walker.tables)
-                    relink(
-                        self.problem.cover,
-                        walker.tables,
-                        movable,
-                        end,
-                        walker.best,
-                        walker.value,
-                    )
-                    self.offer(walker.best, walker.value[1])
+    def _keep(self, walker: Walker) -> None:
+        """Keep what a walker found, if it is among the best and new."""
+        value, selection = float(walker.value[1]), walker.best
+        if value < 0:
+            return
+        self.offer(selection, value)
+        if any(np.array_equal(selection, other) for _, other in self.elites):
+            return
+        self.elites.append((value, selection.copy()))
+        self.elites.sort(key=lambda elite: -elite[0])
+        del self.elites[ELITES:]
 
     def _place(self, walker: Walker, selection: Flags) -> None:
         """Put a walker on a selection."""
@@ -180,17 +203,20 @@ class Search:
         walker.value[:] = served_weight(self.problem.cover, walker.tables)
         walker.best[:] = selection
 
-    def _mover(self, walker: Walker, sweeps: int) -> Callable[[], bool]:
+    def _mover(
+        self, walker: Walker, free: Flags, sweeps: int, heats: tuple[float, float]
+    ) -> Callable[[], bool]:
         """Return what moves a walker a little further, and tells whether it may go on."""
         if self.problem.plain and self.problem.limits.even:
-            return self._annealer(walker, sweeps)
-        return self._reshuffler(walker, sweeps)
+            return self._annealer(walker, free, sweeps, heats)
+        return self._reshuffler(walker, free, sweeps, heats)
 
-    def _annealer(self, walker: Walker, sweeps: int) -> Callable[[], bool]:
+    def _annealer(
+        self, walker: Walker, free: Flags, sweeps: int, heats: tuple[float, float]
+    ) -> Callable[[], bool]:
         problem, inside = self.problem, walker.tables.inside
-        free = problem.state == 0
         room = round(problem.limits.limit) - int(inside.sum())
-        for option in np.flatnonzero(free & ~inside)[:room]:
+        for option in np.flatnonzero((problem.state == 0) & ~inside)[:room]:
             self._enter(walker, int(option))
         chosen = np.concatenate([np.flatnonzero(inside & free), np.flatnonzero(inside & ~free)])
         chosen = chosen.astype(np.int32)
@@ -216,8 +242,8 @@ class Search:
                 top,
                 walker.best,
                 walker.value,
-                mean * HOT,
-                mean * COLD,
+                mean * heats[0],
+                mean * heats[1],
                 (done, until, total),
                 walker.random,
             )
@@ -226,12 +252,13 @@ class Search:
 
         return move
 
-    def _reshuffler(self, walker: Walker, sweeps: int) -> Callable[[], bool]:
+    def _reshuffler(
+        self, walker: Walker, free: Flags, sweeps: int, ends: tuple[float, float]
+    ) -> Callable[[], bool]:
         problem = self.problem
-        free = problem.state == 0
         movable = int((walker.tables.inside & free).sum())
         mean = max(walker.value[0], 1e-300) / max(movable, 1)
-        heats = np.array([mean * HOT, mean * COLD])
+        heats = mean * np.array(ends)
         total = sweeps * max(movable, 1)
         per_look = max(4, int(ENTRIES_PER_LOOK / (4 * self._entries_per_move() + 4 * len(free))))
         done = 0

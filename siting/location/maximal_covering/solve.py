@@ -33,10 +33,15 @@ log = logging.getLogger(__name__)
 
 #: Nodes that are tried before a longer search.
 FIRST_NODES = 64
-#: Sweeps of the first round of exchanges; each round takes twice as many, up to the last.
-FIRST_SWEEPS, LAST_SWEEPS = 250, 32_000
-#: A tree is worth growing when at most so many options are free at its root.
-MOST_FREE = 1_000
+#: Sweeps before the prices, which need a value to aim at.
+EARLY_SWEEPS = 20
+#: Sweeps of a round of exchanges, and rounds after which they are doubled.
+FIRST_SWEEPS, ROUNDS = 250, 4
+#: Sweeps after which a search without a tree ends.
+MOST_SWEEPS = 64_000
+#: A tree is worth growing when at most so many options are free at its root, and when the cover has
+#: at most so many entries.
+MOST_FREE, MOST_ENTRIES = 1_000, 500_000
 #: Entries of the cover touched by a sweep's move over those touched by a node, roughly.
 NODES_PER_ROUND = 256
 
@@ -106,30 +111,41 @@ class Course:
     def run(self) -> str:
         """Search and prove until an end is reached; return why it ended."""
         clock = self.control.clock
-        self.root.climb(self.search.value, clock)
-        self.bound = self.root.bound
-        self._tell(0.1)
         if not self._over():
+            self.search.round(EARLY_SWEEPS, clock)
+        self._price()
+        if not self._over() and self._treeable:
             self.proof = Proof(self.root, max(1, self.control.threads))
             self._grow(FIRST_NODES)
-        sweeps = FIRST_SWEEPS
+        sweeps, swept, number = FIRST_SWEEPS, 0, 0
         while not self._over():
             self.search.round(sweeps, clock)
-            self._tell(0.2)
+            self._price()
             if not self._over() and self._treeable:
+                if self.proof is None:
+                    self.proof = Proof(self.root, max(1, self.control.threads))
                 self._grow(NODES_PER_ROUND * sweeps // FIRST_SWEEPS)
-            if sweeps >= LAST_SWEEPS and not (self._treeable and self._growable):
-                return self._why(NOTHING_BETTER)
-            sweeps = min(2 * sweeps, LAST_SWEEPS)
+            number, swept = number + 1, swept + sweeps
+            if swept >= MOST_SWEEPS and not self._growable:
+                break
+            if number % ROUNDS == 0:
+                sweeps *= 2
         return self._why(NOTHING_BETTER)
 
     @property
     def _treeable(self) -> bool:
         """Whether a tree may come to an end."""
-        if self.proof is None or self.proof.trees[0].size[1] == 0:
-            return False
-        state = self.proof.trees[0].state[0]
-        return int((state == 0).sum()) <= MOST_FREE
+        if self.proof is not None:
+            return True
+        few = len(self.problem.cover.row_col) <= MOST_ENTRIES
+        return few and self.root.undecided(self.search.value) <= MOST_FREE
+
+    def _price(self) -> None:
+        """Lower the bound of the root, unless a tree has grown out of it."""
+        if self.proof is None:
+            self.root.climb(self.search.value, self.control.clock)
+            self.bound = min(self.bound, self.root.bound)
+        self._tell(0.1)
 
     @property
     def _growable(self) -> bool:
@@ -162,6 +178,9 @@ class Course:
 
     def _over(self) -> bool:
         """Tell whether there is nothing left to do, or no time to do it."""
+        if not self._proven and closes(self.problem, self.root.reach, self.search.value):
+            self.root.without_prices()
+            self.bound, self.proof = self.root.bound, None
         gap = self.control.gap * abs(self.search.value)
         return self._proven or self.bound - self.search.value <= gap or self.control.clock.expired()
 
