@@ -4,7 +4,7 @@ The flow grows along shortest augmenting paths from demand that is not served wh
 which nothing more can be reached are never entered again.
 """
 
-# ruff: noqa: ANN001, ANN202
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
 # Compiled functions take plain arrays; numba infers their types.
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def serve_most(opened, weight, capacity, zone, needed, rows, amounts, served, lo
     float
         Weight served.
     """
-    start, row, row_start, option, place = rows
+    row_start, option, place = rows[2:]
     n, m = len(weight), len(capacity)
     total = 0.0
     for i in range(n):
@@ -100,7 +100,7 @@ def _exchange(needed, facts, rows, surplus, state, mark, queue):
 @njit(cache=True)
 def _augment(i, most, facts, rows, surplus, state, dead, mark, queue):
     """Serve up to `most` more of demand i along one path; return how much."""
-    weight, capacity, opened, zone, nothing = facts
+    _, capacity, opened, zone, nothing = facts
     start, row, row_start, option, place = rows
     amounts, _, load = state
     number, before, taken, given = queue
@@ -121,25 +121,30 @@ def _augment(i, most, facts, rows, surplus, state, dead, mark, queue):
         for q in range(start[j], start[j + 1]):
             if amounts[q] <= nothing:
                 continue
-            r = row[q]
-            if surplus[zone[r]] > nothing:
+            if surplus[zone[row[q]]] > nothing:
                 found, loser = j, q
                 break
-            for p in range(row_start[r], row_start[r + 1]):
-                h = option[p]
-                if opened[h] and not dead[h] and mark[h] != i:
-                    mark[h] = i
-                    number[tail], before[h], taken[h], given[h] = h, j, q, place[p]
-                    tail += 1
-    amount = 0.0
-    if found < 0:
-        for q in range(tail):
-            dead[number[q]] = True
-    else:
-        amount = _send(i, found, loser, most, facts, row, surplus, state, queue)
+            tail = _reach(row[q], i, j, q, facts, rows, dead, mark, queue, tail)
     for q in range(tail):
         mark[number[q]] = -1
-    return amount
+        if found < 0:
+            dead[number[q]] = True
+    return _send(i, found, loser, most, facts, row, surplus, state, queue) if found >= 0 else 0.0
+
+
+@njit(cache=True)
+def _reach(r, i, j, q, facts, rows, dead, mark, queue, tail):
+    """Append the options that could take demand r over from option j, served on arc q."""
+    opened = facts[2]
+    row_start, option, place = rows[2:]
+    number, before, taken, given = queue
+    for p in range(row_start[r], row_start[r + 1]):
+        h = option[p]
+        if opened[h] and not dead[h] and mark[h] != i:
+            mark[h] = i
+            number[tail], before[h], taken[h], given[h] = h, j, q, place[p]
+            tail += 1
+    return tail
 
 
 @njit(cache=True)
@@ -150,7 +155,7 @@ def _send(i, last, loser, most, facts, row, surplus, state, queue):
     _, before, taken, given = queue
     amount = most
     if loser >= 0:
-        amount = min(amount, min(amounts[loser], surplus[zone[row[loser]]]))
+        amount = min(amount, amounts[loser], surplus[zone[row[loser]]])
     else:
         amount = min(amount, capacity[last] - load[last])
     j = last
@@ -226,7 +231,7 @@ def estimate(opened, weight, capacity, rows, amounts, gain, loss):
     A closed option gains the missing demand in its reach, up to its capacity; an open one loses the
     service that no neighbour with room could take over.
     """
-    start, row, row_start, option, place = rows
+    start, row, row_start, option, _ = rows
     n, m = len(weight), len(opened)
     served, load = np.zeros(n), np.zeros(m)
     for j in range(m):

@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.clock import Clock
-from siting.location.capacitated.lagrangian import appraise, ascend, choose, reduced_costs
+from siting.location.capacitated.knapsacks import reduced_costs
+from siting.location.capacitated.lagrangian import LEAST_STEP, appraise, ascend
 from siting.location.capacitated.network import FloatArray, Kind, Network
+from siting.location.capacitated.sites import choose
 from siting.location.solution import Prices
 
 #: Relative error of the sums of a bound, counted against their absolute terms.
@@ -151,7 +153,7 @@ class Relaxation:
                 best.value, best.lam = value, lam
                 best.u, best.nu, best.theta = record
             u, nu = best.u, best.nu
-            if best.value >= cutoff or best.step < 1e-4:  # noqa: PLR2004 - as in ascend
+            if best.value >= cutoff or best.step < LEAST_STEP:
                 break
         best.chosen = answer[1]
         return best

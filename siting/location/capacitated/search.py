@@ -1,7 +1,7 @@
 """Better choices of options: adding, leaving out and exchanging, led by prices.
 
-With the prices ``u`` of the best service of a choice S, ``sum_i w_i u_i + sum_S r_j`` is what S costs
-and, for every other choice, a limit below which it does not cost; ``r_j`` is the reduced cost
+With the prices ``u`` of the best service of a choice S, ``sum_i w_i u_i + sum_S r_j`` is what S
+costs and, for every other choice, a limit below which it does not cost; ``r_j`` is the reduced cost
 ``f_j + V_j(u)``. So an option that comes in for another can only help when its reduced cost is
 less, and moves are tried in the order of what they may gain.
 """

@@ -10,7 +10,7 @@ Tomizawa (1971), On some techniques useful for solution of transportation networ
 Networks 1(2). doi:10.1002/net.3230010206
 """
 
-# ruff: noqa: ANN001, ANN202
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
 # Compiled functions take plain arrays; numba infers their types.
 
 from __future__ import annotations
@@ -83,28 +83,14 @@ def transport(cost, weight, capacity, flow, price):
         The cost; infinite when not all demand can be served.
     """
     k, n = cost.shape
-    flow[:] = 0.0
-    price[:] = 0.0
     load = np.zeros(k)
-    total = 0.0
-    for i in range(n):
-        best, least = -1, np.inf
-        for a in range(k):
-            if cost[a, i] < least:
-                best, least = a, cost[a, i]
-        if best < 0:
-            return np.inf
-        if weight[i] > 0.0:
-            flow[best, i] = weight[i]
-            load[best] += weight[i]
-            total += weight[i]
-    nothing = NOTHING * total
+    if not _cheapest(cost, weight, flow, load):
+        return np.inf
+    price[:] = 0.0
+    nothing = NOTHING * load.sum()
     step, mover = np.empty((k, k)), np.empty((k, k), dtype=np.int32)
     distance, before = np.empty(k), np.empty(k, dtype=np.int32)
-    over = False
-    for a in range(k):
-        over = over or load[a] > capacity[a] + nothing
-    if over:
+    if (load > capacity + nothing).any():
         for a in range(k):
             _refresh(a, cost, flow, step, mover)
     for source in range(k):
@@ -113,31 +99,55 @@ def transport(cost, weight, capacity, flow, price):
             if end < 0:
                 return np.inf
             for a in range(k):
-                if distance[a] < distance[end]:
-                    price[a] += distance[end] - distance[a]
-            amount = min(load[source] - capacity[source], capacity[end] - load[end])
-            b = end
-            while b != source:
-                a = before[b]
-                amount = min(amount, flow[a, mover[a, b]])
-                b = a
-            b = end
-            while b != source:
-                a = before[b]
-                _move(a, b, mover[a, b], amount, cost, flow, step, mover, nothing)
-                b = a
+                price[a] += max(0.0, distance[end] - distance[a])
+            most = min(load[source] - capacity[source], capacity[end] - load[end])
+            amount = _send(source, end, most, before, cost, flow, step, mover, nothing)
             load[source] -= amount
             load[end] += amount
-            b = end
-            while b != source:
-                _repair(before[b], cost, flow, step, mover)
-                b = before[b]
     value = 0.0
     for a in range(k):
         for i in range(n):
             if flow[a, i] > 0.0:
                 value += flow[a, i] * cost[a, i]
     return value
+
+
+@njit(cache=True)
+def _cheapest(cost, weight, flow, load):
+    """Serve all demand where it is cheapest; tell whether every point has a site."""
+    k, n = cost.shape
+    flow[:] = 0.0
+    for i in range(n):
+        best, least = -1, np.inf
+        for a in range(k):
+            if cost[a, i] < least:
+                best, least = a, cost[a, i]
+        if best < 0:
+            return False
+        if weight[i] > 0.0:
+            flow[best, i] = weight[i]
+            load[best] += weight[i]
+    return True
+
+
+@njit(cache=True)
+def _send(source, end, most, before, cost, flow, step, mover, nothing):
+    """Send at most an amount along the path found; return how much went."""
+    amount, b = most, end
+    while b != source:
+        a = before[b]
+        amount = min(amount, flow[a, mover[a, b]])
+        b = a
+    b = end
+    while b != source:
+        a = before[b]
+        _move(a, b, mover[a, b], amount, cost, flow, step, mover, nothing)
+        b = a
+    b = end
+    while b != source:
+        b = before[b]
+        _repair(b, cost, flow, step, mover)
+    return amount
 
 
 @njit(cache=True)

@@ -110,7 +110,7 @@ class Proof:
         """Begin with the root and its prices."""
         flag = self.relaxation.root.copy()
         self._add(-1, flag, multipliers, -math.inf)
-        self._settle(0, multipliers, math.inf)
+        self._settle(0, multipliers)
 
     @property
     def bound(self) -> float:
@@ -214,7 +214,7 @@ class Proof:
                 steps=steps, clock=self.clock, step=max(0.1, case.multipliers.step),
             )  # fmt: skip
             if multipliers.value > bound or not len(case.multipliers.chosen):
-                self._settle(index, multipliers, value)
+                self._settle(index, multipliers)
             else:
                 case.multipliers.chosen = multipliers.chosen
                 case.bound = max(case.bound, bound)
@@ -230,7 +230,7 @@ class Proof:
         self.cases.append(_Case(parent, flag, multipliers, bound))
         return len(self.cases) - 1
 
-    def _settle(self, index: int, multipliers: Multipliers, value: float) -> None:
+    def _settle(self, index: int, multipliers: Multipliers) -> None:
         """Give a case prices of its own."""
         case = self.cases[index]
         case.multipliers = multipliers

@@ -1,6 +1,6 @@
 """Service in which every demand point is served whole by one option, compiled local search."""
 
-# ruff: noqa: ANN001, ANN202
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
 # Compiled functions take plain arrays; numba infers their types.
 
 from __future__ import annotations
@@ -45,20 +45,15 @@ def serve_whole(opened, weight, capacity, rows, unit, amounts, outside, place):
         np.full(n, -1, np.int32),
     )
     lists = (head, follow, back)
-    split = np.empty(n, np.int32)
-    pieces = 0
+    pieces = np.zeros(n, dtype=np.bool_)
     for i in range(n):
         place[i] = -1
-        for q in range(row_start[i], row_start[i + 1]):
-            if weight[i] > 0.0 and amounts[arc[q]] >= weight[i] * (1.0 - 1e-12):
-                if room[option[q]] >= weight[i]:
-                    _enter(i, q, place, option, weight, room, lists)
-                break
-        if place[i] < 0:
-            split[pieces] = i
-            pieces += 1
-    order = split[:pieces][np.argsort(-weight[split[:pieces]], kind="mergesort")]
-    for i in order:
+        q = _main_arc(i, weight, rows, amounts)
+        if q >= 0 and room[option[q]] >= weight[i]:
+            _enter(i, q, place, option, weight, room, lists)
+        pieces[i] = place[i] < 0
+    split = np.flatnonzero(pieces)
+    for i in split[np.argsort(-weight[split], kind="mergesort")]:
         best, least = -1, outside[i]
         for q in range(row_start[i], row_start[i + 1]):
             j = option[q]
@@ -75,6 +70,16 @@ def serve_whole(opened, weight, capacity, rows, unit, amounts, outside, place):
                 moved = True
         if not moved:
             break
+
+
+@njit(cache=True)
+def _main_arc(i, weight, rows, amounts):
+    """Return the arc that serves demand i whole, -1 when there is none."""
+    row_start, _, arc = rows[2:]
+    for q in range(row_start[i], row_start[i + 1]):
+        if weight[i] > 0.0 and amounts[arc[q]] >= weight[i] * (1.0 - 1e-12):
+            return q
+    return -1
 
 
 @njit(cache=True)
@@ -111,13 +116,10 @@ def _leave(i, place, option, weight, room, lists):
 def _better(i, opened, weight, rows, unit, outside, place, room, lists):
     """Move demand i, alone or with one other, when that costs less; tell whether it did."""
     row_start, option, arc = rows[2], rows[3], rows[4]
-    head, follow, _ = lists
-    w = weight[i]
-    here = place[i]
+    w, here = weight[i], place[i]
     cost = w * (unit[arc[here]] if here >= 0 else outside[i])
     least = -1e-10 * (1.0 + cost)
     best, other, target = -1, -1, -1
-    many = len(weight) > MANY
     for q in range(row_start[i], row_start[i + 1]):
         h = option[q]
         if not opened[h] or q == here:
@@ -126,27 +128,12 @@ def _better(i, opened, weight, rows, unit, outside, place, room, lists):
         if room[h] >= w:
             if change < least:
                 best, other, least = q, -1, change
-            continue
-        if many and change >= 0.0:
-            continue
-        r = head[h]
-        while r >= 0:
-            if weight[r] > 0.0 and room[h] + weight[r] >= w:
-                now = weight[r] * unit[arc[place[r]]]
-                for p in range(row_start[r], row_start[r + 1]):
-                    g = option[p]
-                    if not opened[g] or g == h:
-                        continue
-                    space = room[g]
-                    if here >= 0 and g == option[here]:
-                        space += w
-                    both = change + weight[r] * unit[arc[p]] - now
-                    if both < least and space >= weight[r]:
-                        best, other, target, least = q, r, p, both
-                both = change + weight[r] * outside[r] - now
-                if both < least:
-                    best, other, target, least = q, r, -1, both
-            r = follow[r]
+        elif len(weight) <= MANY or change < 0.0:
+            r, p, both = _make_room(
+                i, h, change, least, opened, weight, rows, unit, outside, place, room, lists
+            )
+            if r >= 0:
+                best, other, target, least = q, r, p, both
     if best < 0:
         return False
     _leave(i, place, option, weight, room, lists)
@@ -156,3 +143,32 @@ def _better(i, opened, weight, rows, unit, outside, place, room, lists):
             _enter(other, target, place, option, weight, room, lists)
     _enter(i, best, place, option, weight, room, lists)
     return True
+
+
+@njit(cache=True)
+def _make_room(i, h, change, least, opened, weight, rows, unit, outside, place, room, lists):
+    """Return which demand point of option h should go where so that demand i fits.
+
+    -1 for the point when none helps, -1 for the arc when it is to be left out; and the change of
+    the cost.
+    """
+    row_start, option, arc = rows[2], rows[3], rows[4]
+    head, follow, _ = lists
+    w, here = weight[i], place[i]
+    home = option[here] if here >= 0 else -1
+    other, target = -1, -1
+    r = head[h]
+    while r >= 0:
+        if weight[r] > 0.0 and room[h] + weight[r] >= w:
+            base = change - weight[r] * unit[arc[place[r]]]
+            for p in range(row_start[r], row_start[r + 1]):
+                g = option[p]
+                space = room[g] + (w if g == home else 0.0)
+                both = base + weight[r] * unit[arc[p]]
+                if opened[g] and g != h and both < least and space >= weight[r]:
+                    other, target, least = r, p, both
+            both = base + weight[r] * outside[r]
+            if both < least:
+                other, target, least = r, -1, both
+        r = follow[r]
+    return other, target, least
