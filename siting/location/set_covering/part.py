@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 CALL = 2e7
 #: Parts with fewer columns go to the tree at once.
 TINY = 40
-#: Rounds of tree and search; each is longer than the one before.
-ROUNDS = 7
 #: Relative distance at which two costs that are no whole numbers are the same.
 SAME = 4e-10
 
@@ -123,14 +121,12 @@ class Part:
     def search(self, steps: int) -> None:
         """Look for a better cover among the columns that are cheap at the prices."""
         k = self.kernel
-        columns = np.arange(k.columns)
-        wanted = max(1000, 6 * k.rows)
-        if k.columns > 1.5 * wanted:
-            rc = np.empty(k.columns)
-            reduced_costs(k.col_ptr, k.col_rows, k.cost, self.prices, rc)
-            near = rc <= np.partition(rc, wanted)[wanted]
-            columns = np.flatnonzero(near | self.chosen)
-            k = k.part(np.arange(k.rows), columns)
+        rc = np.empty(k.columns)
+        reduced_costs(k.col_ptr, k.col_rows, k.cost, self.prices, rc)
+        wanted = min(k.columns, max(300, 3 * k.rows)) - 1
+        near = (rc <= np.partition(rc, wanted)[wanted]) & (rc < self.upper - self.bound)
+        columns = np.flatnonzero(near | self.chosen)
+        k = k.part(np.arange(k.rows), columns)
         limits = np.array([self.value, self.step or 1e-9 * self.value, self.enough, 0.0])
         best = self.chosen[columns]
         current, stamps, weights = best.copy(), np.zeros(k.columns), np.ones(k.rows)
@@ -160,27 +156,26 @@ class Part:
         if closed or rounded(self.tree.bound, self.step) > self.bound:
             self.proof = self.tree.proof()
 
-    def run(self) -> None:
-        """Search and prove until nothing is left to do or the clock ends it."""
+    def begin(self) -> None:
+        """Find first prices and a first good cover."""
         if self.kernel.columns <= TINY:
             self.climb(60, 1.0)
             self.greedy()
-        else:
-            self.climb(300, 1.0)
-            self.greedy()
+            return
+        self.climb(300, 1.0)
+        self.greedy()
+        if not self.done:
             self.search(200 + 10 * self.kernel.rows)
+        if not self.done:
             self.climb(2000, 0.5)
             self.greedy()
-        nodes, steps = 1000, 100 * self.kernel.rows
-        for _ in range(ROUNDS):
-            log.info("part: value=%.9g bound=%.9g", self.value, self.bound)
-            if self.done:
-                break
-            self.close(nodes)
-            if self.done:
-                break
-            self.search(steps)
-            nodes, steps = 4 * nodes, 2 * steps
+
+    def go_on(self, turn: int) -> None:
+        """Search and prove some more, the longer the later the turn."""
+        log.info("part: turn=%d value=%.9g bound=%.9g", turn, self.value, self.bound)
+        self.close(1000 * 4**turn)
+        if not self.done:
+            self.search(100 * self.kernel.rows * 2**turn)
 
     @property
     def done(self) -> bool:

@@ -29,6 +29,8 @@ from siting.status import Sense
 log = logging.getLogger(__name__)
 
 IndexArray = npt.NDArray[np.intp]
+#: Turns of tree and search at most; each is longer than the one before.
+TURNS = 7
 SHORT = "a demand point has too few options"
 ABOVE = "no cover is as cheap as asked"
 FOUND = "a cover as cheap as asked is found"
@@ -220,21 +222,40 @@ class _Solver:
                 part.offer(chosen)
 
     def _search(self) -> None:
-        for number, part in enumerate(self.parts):
-            if self.cutoff is not None:
-                others = self.bound() - part.bound
-                rest = self.cutoff - others
-                if rest < part.bound:
+        """Begin every part, then go on with those that are open, in ever longer turns."""
+        for part in self.parts:
+            self._ask(part)
+            part.begin()
+            if self._over():
+                break
+        for turn in range(TURNS):
+            for part in self.parts:
+                if self._over():
                     return
-                part.most = self._above(rest, part.step)
-                if len(self.parts) == 1:
-                    part.enough = rest
-            part.run()
-            self.control.report(
-                Sense.MINIMISE, (number + 1) / len(self.parts), self.value(), self.bound()
-            )
-            if self.control.clock.expired():
-                return
+                self._ask(part)
+                if not part.done:
+                    part.go_on(turn)
+                    self.control.report(
+                        Sense.MINIMISE, (turn + 1) / TURNS, self.value(), self.bound()
+                    )
+
+    def _over(self) -> bool:
+        """Tell whether the question is answered or the clock has ended the search."""
+        value, bound = self.value(), self.bound()
+        if self.cutoff is not None and (value <= self.cutoff or bound > self.cutoff):
+            return True
+        if self.control.gap and value - bound <= self.control.gap * value:
+            return True
+        return self.control.clock.expired()
+
+    def _ask(self, part: Part) -> None:
+        """Tell a part what the cutoff leaves for it."""
+        if self.cutoff is None:
+            return
+        rest = self.cutoff - (self.bound() - part.bound)
+        part.most = self._above(rest, part.step)
+        if len(self.parts) == 1:
+            part.enough = rest
 
     @staticmethod
     def _above(cutoff: float, step: float) -> float:
