@@ -160,6 +160,19 @@ def plain_highs(model: LocationModel, limit_s: float) -> Peer:
     )
 
 
+def peer_text(peer: Peer, best: float | None, seconds: float) -> str:
+    """Say in one cell what a peer reached, beside our value and our seconds."""
+    if peer.value is None:
+        found = "nothing found"
+    else:
+        ratio = f" ({peer.value / best:.4f} of ours)" if best else ""
+        found = f"{peer.value:,.12g}{ratio}"
+    own = f", own gap {peer.gap:.3%}" if peer.bound is not None and peer.value else ""
+    claim = f'says "{peer.claim}"' + ("" if peer.proven else ", not proven")
+    times = f", {peer.seconds / seconds:.0f} x our time" if seconds > 0 else ""
+    return f"{found}{own}; {claim}; {peer.seconds:.1f} s of {peer.limit_s:g} allowed{times}"
+
+
 def _pass(highs: highspy.Highs, built: Programme) -> None:
     maximise = built.sense is Sense.MAXIMISE
     rows, variables = built.matrix.shape

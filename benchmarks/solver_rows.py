@@ -88,13 +88,16 @@ class Row:
     title, goal
         First cells of the table.
     peers
-        Names of the peers that are asked; of the others the column says why not.
+        Names of the peers that are asked.
+    asked_for
+        Whether the row is measured only when ``--only`` names it.
     """
 
     key: str
     title: str
     goal: str
     peers: tuple[str, ...] = ()
+    asked_for: bool = False
 
     def measure(self, context: Context) -> Measured:
         """Answer the row's questions."""
@@ -346,19 +349,6 @@ class Command(Row):
             and numbers.get("seconds", 0.0) <= self.most_s
             and numbers.get("memory", 0.0) <= self.most_mb
         )
-
-
-def peer_text(peer: Peer, best: float | None, seconds: float) -> str:
-    """Say in one cell what a peer reached, beside our value and our seconds."""
-    if peer.value is None:
-        found = "nothing found"
-    else:
-        ratio = f" ({peer.value / best:.4f} of ours)" if best else ""
-        found = f"{peer.value:,.12g}{ratio}"
-    own = f", own gap {_percent(peer.gap)}" if peer.bound is not None and peer.value else ""
-    claim = f'says "{peer.claim}"' + ("" if peer.proven else ", not proven")
-    times = f", {peer.seconds / seconds:.0f} x our time" if seconds > 0 else ""
-    return f"{found}{own}; {claim}; {peer.seconds:.1f} s of {peer.limit_s:g} allowed{times}"
 
 
 def _cells(found: Figures, reached: bool) -> Measured:  # noqa: FBT001

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.peers import Peer
+from benchmarks.peers import Peer, peer_text
 from benchmarks.recording import keep_table
 from benchmarks.solver import measure_row
-from benchmarks.solver_rows import Context, Files, peer_text
+from benchmarks.solver_rows import Context, Files
 from benchmarks.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
