@@ -45,7 +45,7 @@ NOTES = (
         "random instances",
         (
             "40 x 40 km, 60 % of demand in 30 Gaussian districts, weights 1..100, 12 candidates "
-            "reach a demand point on average, p is what greedy addition needs for 80 % of the weight"
+            "reach a demand point on average, p is what greedy addition needs for 80 % of weight"
         ),
     ),
     (
