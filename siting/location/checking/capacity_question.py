@@ -48,6 +48,8 @@ class CapacityQuestion(Question):
         Row of every demand point, None for one each; its price is that of every member.
     """
 
+    exact = False
+
     def __init__(self, model: CapacityModel, groups: npt.NDArray[np.int32] | None) -> None:
         self.locating = isinstance(model, CapacitatedFacilityLocation)
         budget = None if isinstance(model, CapacitatedFacilityLocation) else model.budget

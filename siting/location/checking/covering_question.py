@@ -128,8 +128,8 @@ class CoveringQuestion(Question):
             terms[(state.left < 1) | (rows.weight == 0)] = 0.0
             limits = [*(theta * self.need).tolist(), -math.fsum(prices.conflict.tolist())]
         size = float(np.abs(terms).sum()) + math.fsum(abs(term) for term in limits)
-        if self.kind is Kind.SHARE:
-            size += float(u.sum())
+        if self.kind is not Kind.ALL:  # differences, whose parts are rounded
+            size += 2.0**-4 * float((rows.weight + rows.k * u).sum())
         return float(summed(terms)) + math.fsum(limits), size
 
     def able(self, state: State) -> FloatArray:

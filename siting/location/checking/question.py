@@ -79,6 +79,8 @@ class Question:
     signed = False
     #: Whether the whole demand fits into what is open, so that `capacity` may carry a price.
     filled = False
+    #: Whether :meth:`value` is exact for whole numbers; if not, a solver's tolerance is in it.
+    exact = True
 
     def __init__(
         self, *, rules: Rules, cost: FloatArray, p: int | None, budget: float | None, step: float
@@ -89,6 +91,7 @@ class Question:
         self.budget = budget
         self.step = step
         self.sites: Sites = sites_of(rules.site, rules.max_options)
+        self.limited_sites = bool((np.diff(self.sites.pointers) > self.sites.most).any())
         self.priced_rows = 0
         self.zones = 0
 
@@ -165,9 +168,10 @@ class Question:
         rules = self.rules
         if len(rules.conflicts) and chosen[rules.conflicts].all(axis=1).any():
             return True
-        load = np.bincount(rules.site[chosen], minlength=len(rules.max_options))
-        if (load > rules.max_options).any():
-            return True
+        if self.limited_sites:
+            load = np.bincount(rules.site[chosen], minlength=len(rules.max_options))
+            if (load > rules.max_options).any():
+                return True
         return self.budget is not None and self.spent(chosen) > self.most_spent
 
     @property
@@ -183,9 +187,10 @@ class Question:
         number = int(chosen.sum())
         if self.p is not None and number >= self.p:
             bar[:] = True
-        for one, other in ((0, 1), (1, 0)):
-            bar[rules.conflicts[chosen[rules.conflicts[:, one]], other]] = True
-        if rules.grouped:
+        if len(rules.conflicts):
+            for one, other in ((0, 1), (1, 0)):
+                bar[rules.conflicts[chosen[rules.conflicts[:, one]], other]] = True
+        if self.limited_sites:
             load = np.bincount(rules.site[chosen], minlength=len(rules.max_options))
             bar |= (load >= rules.max_options)[rules.site]
         if self.budget is not None:

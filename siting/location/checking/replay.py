@@ -133,7 +133,16 @@ class Replay:
             self.question.decide(state, found[1], -1)
         if (state.decided == 0).any():
             return False
-        return self.reaches(self.question.value(state))
+        return self.reached_by(self.question.value(state), exact=self.question.exact)
+
+    def reached_by(self, limit: float, *, exact: bool) -> bool:
+        """Tell whether an evaluation, or what a solver proves, leaves nothing below the claim."""
+        if exact:
+            return self.reaches(limit)
+        step = self.question.step
+        if step and math.isfinite(self.claim):
+            return self.reaches(limit - PART_OF_STEP * step)
+        return limit >= less(self.claim, SAME)
 
     def kept_by_rules(self, state: State) -> bool:
         """Decide what the rules decide; False when no choice is left that keeps them."""
@@ -144,7 +153,7 @@ class Replay:
             barred, forced = question.barred(state), question.forced(state)
             if not len(barred) and not len(forced):
                 return True
-            if len(np.intersect1d(barred, forced)):
+            if len(barred) and np.isin(barred, forced).any():
                 return False
             question.decide(state, barred, -1)
             question.decide(state, forced, 1)
@@ -177,10 +186,8 @@ class Replay:
             return None
         free = (state.decided == 0) & ~skip
         need = self.missing(bound)
-        out = np.flatnonzero(free & (taken * (1 - TOP_ERROR) > need))
-        into = np.flatnonzero(free & (left * (1 - TOP_ERROR) > need))
-        both = np.intersect1d(out, into)
-        return None if len(both) else (into, out)
+        out, into = free & (taken > need), free & (left > need)
+        return None if (out & into).any() else (np.flatnonzero(into), np.flatnonzero(out))
 
     def missing(self, bound: float) -> float:
         """Return how much more than this a bound needs to reach the claim."""
@@ -213,11 +220,7 @@ class Replay:
         limit = proven_least(
             self.question.programme(state), claim=self.claim, step=step, clock=self.clock
         )
-        if step and math.isfinite(self.claim):
-            fine = self.reaches(limit - PART_OF_STEP * step)
-        else:
-            fine = limit >= less(self.claim, SAME)
-        if not fine:
+        if not self.reached_by(limit, exact=False):
             self.fault(
                 place, f"its programme has the limit {limit:.12g}, claimed {self.claim:.12g}"
             )

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from siting.location.checking.sums import add
+from siting.location.checking.sums import TERM_ERROR, TOP_ERROR, add
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,9 +59,10 @@ def least(pointers, members, most, decided, reduced, size, opening, skip):  # no
     Returns
     -------
     total, top, terms : float
-        The minimum; the sum of absolute values added up for it; the sizes of what it takes.
+        The minimum; the sum of absolute values added up for it; the sizes of all options that are
+        not left out, since rounding may hide that one of them would be taken.
     taken, left : numpy.ndarray
-        How much taking a free option in, or leaving it out, adds to the minimum, (m,).
+        How much taking a free option in, or leaving it out, adds to the minimum at least, (m,).
     """
     taken, left = np.zeros(len(decided)), np.zeros(len(decided))
     total, carry, top, terms = 0.0, 0.0, 0.0, 0.0
@@ -69,10 +70,12 @@ def least(pointers, members, most, decided, reduced, size, opening, skip):  # no
         here = members[pointers[site] : pointers[site + 1]]
         if len(here) == 1 and most[site] > 0:
             value, tops, sizes = _lonely(here[0], decided, reduced, size, opening[site], skip)
+            error = TOP_ERROR * tops + TERM_ERROR * sizes
             if value > 0.0 and decided[here[0]] == 0:
-                taken[here[0]] = value
-                continue
-            left[here[0]] = max(0.0, -value)
+                taken[here[0]] = value - error
+                value, tops = 0.0, 0.0
+            else:
+                left[here[0]] = -value - error
         else:
             value, tops, sizes = _shared(
                 here, most[site], decided, reduced, size, opening[site], skip, taken, left
@@ -92,18 +95,18 @@ def _lonely(option, decided, reduced, size, cost, skip):  # noqa: PLR0917
 
 
 @njit(cache=True)
-def _shared(here, most, decided, reduced, size, cost, skip, taken, left):  # noqa: PLR0912, PLR0917
+def _shared(here, most, decided, reduced, size, cost, skip, taken, left):  # noqa: PLR0917
     """Return the minimum of one site and its margins; write the flips of its options."""
     base, fixed, free, top, terms = 0.0, 0, 0, 0.0, 0.0
     chosen = np.empty(len(here), dtype=np.int64)
     for option in here:
         if skip[option] or decided[option] < 0:
             continue
+        terms += size[option]
         if decided[option] > 0:
             base += reduced[option]
             fixed += 1
             top += abs(reduced[option])
-            terms += size[option]
         else:
             chosen[free] = option
             free += 1
@@ -119,20 +122,20 @@ def _shared(here, most, decided, reduced, size, cost, skip, taken, left):  # noq
     now = cost + base + best[min(room, free)]
     if fixed == 0:
         now = min(0.0, now)
-    if now != 0.0 or fixed > 0:
-        top += abs(cost) - best[min(room, free)]
-        for place in range(min(room, free)):
-            if reduced[chosen[place]] < 0.0:
-                terms += size[chosen[place]]
+    top += abs(cost) - best[free]
+    error = TOP_ERROR * top + TERM_ERROR * terms
     for place in range(free):
         option, value = chosen[place], reduced[chosen[place]]
         without = cost + base + _others(best, place, value, room)
         if fixed == 0:
             without = min(0.0, without)
-        left[option] = without - now
+        left[option] = without - now - error
         taken[option] = np.inf
         if room > 0:
-            taken[option] = cost + base + value + _others(best, place, value, room - 1) - now
+            inside = cost + base + value + _others(best, place, value, room - 1)
+            taken[option] = inside - now - error - TOP_ERROR * abs(value)
+    if now == 0.0 and fixed == 0:
+        top = 0.0
     return now, top, terms
 
 
