@@ -17,7 +17,7 @@ from siting.location.solution import Prices
 #: Steps of the ascent of one case, their first scale and how soon they shrink.
 CASE_STEPS, CASE_SCALE, CASE_PATIENCE, CASE_STALL = 60, 0.8, 8, 0.03
 #: Entries of the lists passed between two looks at the clock.
-CHUNK = 20_000_000
+CHUNK = 5_000_000
 #: Running mean at which a site is the one to split on.
 _SPLIT = 0.5
 
@@ -69,8 +69,8 @@ class Bounded:
 
 def bound_case(
     problem: Problem, kernel: Lists, case: Case, *, goal: float, aim: float, ask: Callable[[], bool]
-) -> Bounded:
-    """Bound one case; end early at the bound `goal`, or when `ask` says so.
+) -> Bounded | None:
+    """Bound one case; end early at the bound `goal`, or when `ask` says so: None before it began.
 
     Parameters
     ----------
@@ -87,6 +87,8 @@ def bound_case(
     ask
         Whether to end now.
     """
+    if ask():
+        return None
     exact = exact_case(problem, case)
     if exact is not None:
         return exact

@@ -25,6 +25,7 @@ from siting.location.control import Control, Found
 from siting.location.distance import PCenter
 from siting.location.medians.ending import ended
 from siting.location.medians.problem import Problem, prepare
+from siting.location.medians.spread import spread_sites
 from siting.location.medians.within import within
 from siting.location.solution import Certificate
 from siting.status import Sense
@@ -66,6 +67,10 @@ def solve_p_centre(model: PCenter, control: Control) -> Found:
     )
 
 
+#: First questions are asked this share of all distances below the best radius: it is a good one.
+_STRIDE = 64
+
+
 class _Bisection:
     """The distances not yet judged: those from `lower` to below `upper`, by their places."""
 
@@ -81,12 +86,14 @@ class _Bisection:
         self.best: npt.NDArray[np.intp] | None = None
         self.value = math.inf
         self.below: tuple[float, Certificate] | None = None
-        self._offer(_spread(problem))
+        self._offer(spread_sites(problem, control.clock))
         between = distance[(distance >= self.least) & (distance < self.value)]
         self.levels = np.unique(between[np.isfinite(between)])
         self.lower, self.upper = 0, len(self.levels)
         #: First and last place at which a question ended without an answer.
         self.unclear: tuple[int, int] | None = None
+        #: How far below the best radius to ask as long as every distance asked was enough.
+        self.stride = max(1, len(self.levels) // _STRIDE)
 
     @property
     def bound(self) -> float:
@@ -125,7 +132,8 @@ class _Bisection:
     def _next(self) -> int:
         """Return the place to judge next, -1 when only those that ended unclear are left."""
         if self.unclear is None:
-            return (self.lower + self.upper) // 2
+            middle = (self.lower + self.upper) // 2
+            return middle if self.below is not None else max(middle, self.upper - self.stride)
         first, last = self.unclear
         if self.lower < first:
             return (self.lower + first) // 2
@@ -146,6 +154,7 @@ class _Bisection:
         if found.selected is not None:
             self._offer(found.selected)
             self.upper = int(np.searchsorted(self.levels, self.value))
+            self.stride *= 2
         elif found.certificate is not None:
             self.below = (distance, found.certificate)
             self.lower = place + 1
@@ -171,23 +180,3 @@ class _Bisection:
         value = self.value if math.isfinite(self.value) else None
         done = 1.0 - (self.upper - self.lower) / max(1, len(self.levels))
         self.control.report(Sense.MINIMISE, done, value, self.bound)
-
-
-def _spread(problem: Problem) -> npt.NDArray[np.intp]:
-    """Return sites opened one by one, each the nearest to the client that is worst off."""
-    chosen = problem.fixed
-    nearest = problem.nearest(chosen)
-    allowed = np.flatnonzero(problem.candidates)
-    hopeless = np.zeros(len(nearest), dtype=bool)
-    while len(chosen) < problem.p and len(allowed) and not hopeless.all():
-        worst = int(np.argmax(np.where(hopeless, -1.0, nearest)))
-        free = problem.left(chosen, allowed)
-        if free is None or not len(free):
-            break
-        site = int(free[np.argmin(problem.cost[worst, free])])
-        if problem.cost[worst, site] >= nearest[worst]:
-            hopeless[worst] = True
-            continue
-        chosen = np.append(chosen, site)
-        nearest = np.minimum(nearest, problem.cost[:, site])
-    return np.sort(chosen)

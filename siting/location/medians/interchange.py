@@ -305,16 +305,56 @@ def _best_move(rules, load, near, state):
 
 
 @njit(cache=True, nogil=True)
-def _moves(full, lists, penalty, rules, load, near, state, turns, fresh):
-    """Make up to `turns` moves; return whether none is left that gains."""
+def _swap(full, lists, penalty, rules, load, near, state, slot, new):
+    """Open a site in the slot of another."""
     slots, count, order, near_cost, gain, loss, extra = state
+    touched = np.zeros(full.shape[0], np.bool_)
+    for i in range(full.shape[0]):
+        served = order[i, 0] == slot or order[i, 1] == slot
+        if served or full[i, new] < near_cost[i, 1]:
+            _add(full, lists, i, order, near_cost, gain, loss, extra, -1.0)
+            touched[i] = True
+    _place(rules, load, near, slots[slot], -1)
+    _place(rules, load, near, new, 1)
+    slots[slot] = new
+    for i in range(full.shape[0]):
+        if touched[i]:
+            _nearest_two(full, i, slots, count[0], penalty, order, near_cost)
+            _add(full, lists, i, order, near_cost, gain, loss, extra, 1.0)
+
+
+@njit(cache=True, nogil=True)
+def _total(rules, load, near_cost):
+    """Return what the open sites cost, service and places."""
+    total = 0.0
+    for i in range(near_cost.shape[0]):
+        total += near_cost[i, 0]
+    for s in range(load.size):
+        if load[s] > 0:
+            total += rules[2][s]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _moves(full, lists, penalty, rules, load, near, state, turns, fresh):
+    """Make up to `turns` moves; return whether none is left that gains.
+
+    What a move gains carries the rounding of all moves before it, so its cost is summed anew, and a
+    move that gained nothing is taken back and ends the search.
+    """
+    slots, count, _order, near_cost, _gain, _loss, _extra = state
     if fresh:
         _restart(full, lists, penalty, rules, load, near, state)
+    before = _total(rules, load, near_cost)
     for _ in range(turns):
         profit, new, slot = _best_move(rules, load, near, state)
-        if profit <= _LEAST_GAIN * near_cost[:, 0].sum():
+        if profit <= _LEAST_GAIN * before:
             return True
-        if new < 0 or slot < 0:
+        used = count[0]
+        old = slots[slot] if slot >= 0 else -1
+        if new >= 0 and slot >= 0:
+            _swap(full, lists, penalty, rules, load, near, state, slot, new)
+        else:
             if new < 0:
                 count[0] -= 1
                 slots[slot] = slots[count[0]]
@@ -322,18 +362,13 @@ def _moves(full, lists, penalty, rules, load, near, state, turns, fresh):
                 slots[count[0]] = new
                 count[0] += 1
             _restart(full, lists, penalty, rules, load, near, state)
-            continue
-        touched = np.zeros(full.shape[0], np.bool_)
-        for i in range(full.shape[0]):
-            served = order[i, 0] == slot or order[i, 1] == slot
-            if served or full[i, new] < near_cost[i, 1]:
-                _add(full, lists, i, order, near_cost, gain, loss, extra, -1.0)
-                touched[i] = True
-        _place(rules, load, near, slots[slot], -1)
-        _place(rules, load, near, new, 1)
-        slots[slot] = new
-        for i in range(full.shape[0]):
-            if touched[i]:
-                _nearest_two(full, i, slots, count[0], penalty, order, near_cost)
-                _add(full, lists, i, order, near_cost, gain, loss, extra, 1.0)
+        after = _total(rules, load, near_cost)
+        if after >= before:
+            count[0] = used
+            if slot >= 0:
+                if new < 0:
+                    slots[used - 1] = slots[slot]
+                slots[slot] = old
+            return True
+        before = after
     return False

@@ -1,6 +1,6 @@
 """Neighbour lists: the sites that can serve each client, nearest first."""
 
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
+# ruff: noqa: ANN001, ANN201
 # Compiled functions take plain arrays; numba infers their types.
 
 from __future__ import annotations
@@ -12,9 +12,14 @@ import numpy.typing as npt
 from numba import njit
 
 from siting.clock import Clock
+from siting.location.medians.problem import Problem
 
 #: Rows sorted between two looks at the clock hold about this many entries.
 _CHUNK = 2_000_000
+#: Listed sites per client: a multiple of the sites per open one, and some more.
+_NEAR, _MORE = 6, 20
+#: Longest lists that are kept whole, entries.
+_WHOLE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,6 +108,13 @@ def neighbour_lists(
     if finite.all():
         return Lists(start=start, site=place.ravel(), cost=value.ravel(), limit=limit)
     return Lists(start=start, site=place[finite], cost=value[finite], limit=limit)
+
+
+def list_width(problem: Problem) -> int:
+    """Return how many sites to list for each client: all of few, or several times what is needed."""
+    if problem.cost.size <= _WHOLE:
+        return len(problem.candidates)
+    return _NEAR * (int(problem.candidates.sum()) // max(1, problem.p)) + _MORE
 
 
 @njit(cache=True, nogil=True)

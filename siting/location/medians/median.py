@@ -20,7 +20,7 @@ from siting.location.medians.cases import (
 )
 from siting.location.medians.ending import ended
 from siting.location.medians.interchange import Interchange
-from siting.location.medians.lists import Lists, neighbour_lists
+from siting.location.medians.lists import Lists, list_width, neighbour_lists
 from siting.location.medians.problem import Problem, prepare
 from siting.location.medians.tree import Best, Tree
 from siting.location.solution import Certificate, Node
@@ -35,10 +35,6 @@ log = logging.getLogger(__name__)
 _CLIMB, _POLISH, _ROUND = 600, 1500, 50
 #: First scale, patience and stall of the first ascent; stall of the second.
 _SCALE, _PATIENCE, _STALL, _POLISH_STALL = 1.5, 12, 0.1, 0.002
-#: Listed sites per client: a multiple of the sites per open one, and some more.
-_NEAR, _MORE = 6, 20
-#: Longest lists that are kept whole, entries.
-_WHOLE = 1_000_000
 
 
 def solve_p_median(model: PMedian, control: Control) -> Found:
@@ -52,11 +48,8 @@ def solve_p_median(model: PMedian, control: Control) -> Found:
         Clock, gap, seed and threads.
     """
     problem = prepare(model)
-    width = _NEAR * (int(problem.candidates.sum()) // max(1, problem.p)) + _MORE
-    if problem.cost.size <= _WHOLE:
-        width = len(problem.candidates)
     sites = np.flatnonzero(problem.candidates)
-    lists = neighbour_lists(problem.cost, sites, width, control.clock)
+    lists = neighbour_lists(problem.cost, sites, list_width(problem), control.clock)
     if lists is None:
         return Found(
             selected=None, certificate=None, ended=ended(control, proven=False, exact=False)

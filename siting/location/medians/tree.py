@@ -23,6 +23,9 @@ from siting.status import Sense
 
 log = logging.getLogger(__name__)
 
+#: Bounds one case, asking whether to end; bounds several.
+_Task = Callable[[Callable[[], bool]], Bounded | None]
+_Run = Callable[[list[_Task]], list[Bounded | None]]
 #: Open cases that are split at a time, whatever the number of threads: answers do not depend on it.
 _BATCH = 8
 #: Most numbers that the prices of a proof may hold (about 600 MB), and most cases.
@@ -104,6 +107,7 @@ class Tree:
         self.proof = Proof()
         #: Least bound among the cases that were closed exactly.
         self._floor = float("inf")
+        self._cut = False
         self._open: list[tuple[float, int, Bounded]] = []
         self._tried: set[bytes] = set()
 
@@ -137,17 +141,17 @@ class Tree:
                 self._batch(run)
                 self._report(first)
         log.info("p-median: %d cases, %d still open", len(self.proof.nodes), len(self._open))
-        return not self._open
+        return not (self._open or self._cut)
 
     def _report(self, first: float) -> None:
         bound, value = self.bound, self.best.value
         done = (bound - first) / (value - first) if value > first else 1.0
         self.control.report(Sense.MINIMISE, done, value, bound)
 
-    def _batch(self, run: Callable[[list[Callable[[Callable[[], bool]], Bounded]]], list]) -> None:
+    def _batch(self, run: _Run) -> None:
         """Split the cases of least bound, each into two."""
         goal, aim = self.goal, self.best.value
-        tasks: list[Callable[[Callable[[], bool]], Bounded]] = []
+        tasks: list[_Task] = []
         nodes: list[int] = []
         parents: list[tuple[float, int, Bounded]] = []
         while self._open and len(parents) < _BATCH:
@@ -165,6 +169,10 @@ class Tree:
             self.proof.split(node, parent.split, *pair)
         done = run(tasks)
         for node, bounded in zip(nodes, done, strict=True):
+            if bounded is None:
+                self._cut = True
+                self._floor = min(self._floor, parents[0][0])
+                continue
             self.proof.nodes[node] = Node(prices=len(self.proof.prices))
             self.proof.prices.append(bounded.prices)
             self._settle(node, bounded)
@@ -207,9 +215,7 @@ class Tree:
             self.best.offer(self.problem, self.search.improve(chosen))
 
 
-def _task(
-    problem: Problem, kernel: Lists, case: Case, goal: float, aim: float
-) -> Callable[[Callable[[], bool]], Bounded]:
+def _task(problem: Problem, kernel: Lists, case: Case, goal: float, aim: float) -> _Task:
     def work(ask: Callable[[], bool]) -> Bounded:
         return bound_case(problem, kernel, case, goal=goal, aim=aim, ask=ask)
 
@@ -219,7 +225,7 @@ def _task(
 @contextmanager
 def _workers(
     control: Control,
-) -> Iterator[Callable[[list[Callable[[Callable[[], bool]], Bounded]]], list[Bounded]]]:
+) -> Iterator[_Run]:
     """Give a function that does some tasks, on threads of their own where there are several."""
     clock = control.clock
     with ExitStack() as stack:
@@ -229,8 +235,10 @@ def _workers(
         pool = stack.enter_context(ThreadPoolExecutor(control.threads))
         over = Event()
 
-        def run(tasks: list[Callable[[Callable[[], bool]], Bounded]]) -> list[Bounded]:
-            pending: list[Future[Bounded]] = [pool.submit(task, over.is_set) for task in tasks]
+        def run(tasks: list[_Task]) -> list[Bounded]:
+            pending: list[Future[Bounded | None]] = [
+                pool.submit(task, over.is_set) for task in tasks
+            ]
             while wait(pending, timeout=_LOOK_S).not_done:
                 if clock.expired():
                     over.set()
