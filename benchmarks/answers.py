@@ -129,7 +129,6 @@ def _small(model: str) -> list[Callable[[], LocationModel]]:
     if model == "LSCP":
         city = random_city(150, 1200, 1).cover()
         drawn = [
-            classic.set_cover(200, 1000, 0.02, 3),
             classic.set_cover(100, 500, 0.1, 3),
             (city[np.diff(city.indptr) > 0], None),
         ]
