@@ -1,8 +1,10 @@
 """Cover 90 % of the weak traffic of a real network at least cost, with a proven lower bound.
 
-Question 1 of the public weak-coverage instance: macro stations reach 30 cells and cost 10, micro
-stations reach 10 cells and cost 1; every cell of the 2500 x 2500 grid is a candidate; any two
-stations, new or existing, must stand more than 10 cells apart.
+The public weak-coverage instance: macro stations reach 30 cells and cost 10, micro stations reach
+10 cells and cost 1; every cell of the 2500 x 2500 grid is a candidate; any two stations, new or
+existing, must stand more than 10 cells apart. In question 1 a station reaches a disc. In question 2
+it has three sectors, whose main directions differ by 45 degrees at least; a sector's reach falls
+linearly from the full radius on its main direction to half of it at 60 degrees, and ends there.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import math
 import os
 import resource
 import sys
@@ -24,7 +27,7 @@ from numpy.typing import NDArray
 from benchmarks.recording import Rows, add_record_option, publish
 from benchmarks.weak_coverage_check import Data, Finding, check
 from siting.errors import FileError, InputError, Problem, raise_if
-from siting.location.grid.cover import DiscKind, GridCover, GridCoverSolution
+from siting.location.grid.cover import DiscKind, GridCover, GridCoverSolution, SectorKind
 from siting.location.grid.solve import solve_grid_cover
 from siting.progress import Progress
 
@@ -32,6 +35,11 @@ SIDE = 2500
 KINDS = {"macro": (30, 10), "micro": (10, 1)}
 SEPARATION = 10
 SHARE = 0.9
+#: Half a sector's angle [degree], its reach there, and the least angle between two [degree].
+SECTOR = (60.0, 0.5, 45.0)
+SECTOR_QUESTION = 2
+#: Effort of each question [s].
+SECONDS = {1: 50.0, 2: 250.0}
 _LISTED = 5
 
 
@@ -49,15 +57,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE.csv",
-        help="where the stations go: kind,x,y",
+        help="where the stations go: kind,x,y and in question 2 azimuth1,azimuth2,azimuth3",
+    )
+    parser.add_argument(
+        "--question", type=int, choices=(1, 2), default=1, help="discs or sectors (default 1)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of every random draw (default 0)")
     parser.add_argument(
         "--seconds",
         type=float,
-        default=50.0,
         metavar="S",
-        help="effort of the search [s] (default 50)",
+        help="effort of the search [s] (default 50, in question 2 250)",
     )
     parser.add_argument(
         "--share",
@@ -76,12 +86,12 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.data.is_dir():
             sys.stderr.write(f"weak-coverage: the data folder {arguments.data} is absent\n")
             return 2
-        data = read(arguments.data, share=arguments.share)
+        data = read(arguments.data, share=arguments.share, question=arguments.question)
         require_writable(arguments.out)
         solution = solve_grid_cover(
             model_of(data),
             seed=arguments.seed,
-            max_runtime_s=arguments.seconds,
+            max_runtime_s=arguments.seconds or SECONDS[arguments.question],
             progress=_ProgressLine(),
         )
         kind = [list(data.kinds)[k] for k in solution.kind.tolist()]
@@ -92,8 +102,9 @@ def run(arguments: argparse.Namespace) -> int:
             price=solution.certificate.price,
             cell_price=solution.certificate.cell_price,
             claimed_bound=solution.bound,
+            azimuth=solution.azimuth,
         )
-        write_stations(arguments.out, kind, solution.xy)
+        write_stations(arguments.out, kind, solution.xy, solution.azimuth)
     except InputError as error:
         sys.stderr.write("weak-coverage: the data has faults\n")
         sys.stderr.writelines(f"  {problem}\n" for problem in error.problems)
@@ -102,8 +113,16 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"weak-coverage: {error}\n")
         return 2
     rows = summary(solution, finding, kind, time.perf_counter() - began)
-    publish(arguments, "Weak-coverage supplement, a real instance", rows)
+    publish(arguments, _title(arguments), rows)
     return 1 if finding.faults else 0
+
+
+def _title(arguments: argparse.Namespace) -> str:
+    """Name the section of the document that keeps these figures."""
+    title = "Weak-coverage supplement, a real instance"
+    if arguments.question == SECTOR_QUESTION:
+        title += ", stations of three sectors"
+    return title if arguments.share == SHARE else f"{title}, share {arguments.share:g}"
 
 
 def _share(text: str) -> float:
@@ -114,7 +133,7 @@ def _share(text: str) -> float:
     return value
 
 
-def read(folder: Path, *, share: float = SHARE) -> Data:
+def read(folder: Path, *, share: float = SHARE, question: int = 1) -> Data:
     """Read both files of the instance.
 
     Raises
@@ -135,20 +154,34 @@ def read(folder: Path, *, share: float = SHARE) -> Data:
         kinds=KINDS,
         separation=SEPARATION,
         share=share,
+        sector=SECTOR if question == SECTOR_QUESTION else None,
     )
 
 
 def model_of(data: Data) -> GridCover:
     """Say the instance in the solver's terms."""
+    kinds: list[DiscKind] = []
+    for name, (radius, cost) in data.kinds.items():
+        if data.sector is None:
+            kinds.append(DiscKind(name=name, radius=radius, cost=cost))
+        else:
+            half_angle, edge, apart = data.sector
+            kinds.append(
+                SectorKind(
+                    name=name,
+                    radius=radius,
+                    cost=cost,
+                    half_angle=half_angle,
+                    edge=edge,
+                    apart=apart,
+                )
+            )
     return GridCover(
         shape=(data.side, data.side),
         xy=data.points,
         weight=data.traffic,
         existing_xy=data.existing,
-        kinds=tuple(
-            DiscKind(name=name, radius=radius, cost=cost)
-            for name, (radius, cost) in data.kinds.items()
-        ),
+        kinds=tuple(kinds),
         min_separation=data.separation,
         required_fraction=data.share,
     )
@@ -170,8 +203,10 @@ def require_writable(out: Path) -> None:
         raise FileError(f"cannot write {out}: the folder {out.parent} is not writable")
 
 
-def write_stations(out: Path, kind: list[str], xy: NDArray[np.int64]) -> None:
-    """Write ``kind,x,y``; the file appears whole or not at all.
+def write_stations(
+    out: Path, kind: list[str], xy: NDArray[np.int64], azimuth: NDArray[np.float64]
+) -> None:
+    """Write ``kind,x,y`` and the azimuths, if any; the file appears whole or not at all.
 
     Raises
     ------
@@ -180,8 +215,9 @@ def write_stations(out: Path, kind: list[str], xy: NDArray[np.int64]) -> None:
     """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(("kind", "x", "y"))
-    table.writerows((name, x, y) for name, (x, y) in zip(kind, xy.tolist(), strict=True))
+    table.writerow(("kind", "x", "y", *(f"azimuth{i + 1}" for i in range(azimuth.shape[1]))))
+    for name, place, aim in zip(kind, xy.tolist(), azimuth.tolist(), strict=True):
+        table.writerow((name, *place, *(repr(angle) for angle in aim)))
     part: Path | None = None
     try:
         handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
@@ -205,13 +241,19 @@ def summary(solution: GridCoverSolution, finding: Finding, kind: list[str], seco
     return (
         ("cost", f"{finding.cost} ({counts})"),
         ("share of traffic", f"{finding.share:.6%}"),
-        ("lower bound", f"{solution.bound:g} (multipliers prove {finding.bound:.3f})"),
+        ("lower bound", _bound_text(solution, finding)),
         ("gap", f"{solution.gap:.3%}"),
         ("status", f"{solution.status}, ended by {solution.limit}, seed {solution.seed}"),
         ("seconds", f"{seconds:.1f} (search and bound {solution.seconds:.1f})"),
         ("peak memory", f"{peak_mb:.0f} MB"),
         ("independent check", "; ".join(finding.faults) or "every rule kept"),
     )
+
+
+def _bound_text(solution: GridCoverSolution, finding: Finding) -> str:
+    if math.isnan(finding.bound):
+        return f"{solution.bound:g}, over all azimuths"
+    return f"{solution.bound:g} (multipliers prove {finding.bound:.3f})"
 
 
 class _ProgressLine:

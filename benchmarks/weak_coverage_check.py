@@ -1,7 +1,8 @@
 """Check an answer to the weak-coverage instance from raw data, sharing no code with the solver.
 
-Coverage is painted station by station, the bound is summed by running sums along rows, the
-separation is found by a k-d tree; the solver uses none of these.
+Discs are painted station by station, sectors are judged by cross and dot products, the bound of
+discs is summed by running sums along rows, the separation is found by a k-d tree; the solver uses
+none of these.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+
+_LISTED = 5
+_TURN = 360.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,6 +36,9 @@ class Data:
         Distance that two stations must exceed [cells].
     share
         Share of the traffic to be covered.
+    sector
+        Half a sector's angle [degree], its reach there as a share of the radius, least angle
+        between two main directions [degree]; None: stations reach discs (question 1).
     """
 
     side: int
@@ -41,6 +48,7 @@ class Data:
     kinds: dict[str, tuple[int, int]]
     separation: int
     share: float
+    sector: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +58,8 @@ class Finding:
     Parameters
     ----------
     cost, share, bound
-        Total cost, share of traffic covered, lower bound from the multipliers.
+        Total cost, share of traffic covered, lower bound from the multipliers; the bound of
+        sector stations is not proven again, and is not a number.
     faults
         Every rule the answer breaks, as sentences; empty when it keeps them all.
     """
@@ -69,8 +78,9 @@ def check(
     price: float,
     cell_price: NDArray[np.float64],
     claimed_bound: float,
+    azimuth: NDArray[np.float64] | None = None,
 ) -> Finding:
-    """Recompute cost, share, separation, integrality and bound; list every broken rule."""
+    """Recompute cost, share, separation, angles, integrality and bound; list every broken rule."""
     faults = [f"unknown kind {name!r}" for name in sorted(set(kind) - set(data.kinds))]
     if not np.array_equal(xy, np.round(xy)):
         faults.append(f"{int((xy != np.round(xy)).any(axis=1).sum())} stations between cells")
@@ -83,14 +93,19 @@ def check(
     faults += _separation_faults(data, cells)
     cost = sum(data.kinds[name][1] for name, ok in zip(kind, known, strict=True) if ok)
     names = [name for name, ok in zip(kind, keep.tolist(), strict=True) if ok]
-    covered = _painted(data, names, cells[keep])
+    if data.sector is None:
+        covered = _painted(data, names, cells[keep])
+    else:
+        aim = np.zeros((len(cells), 3)) if azimuth is None else azimuth
+        faults += _angle_faults(data.sector, cells, aim)
+        covered = _swept(data, data.sector, names, cells[keep], aim[keep])
     served = math.fsum(data.traffic[covered].tolist())
     total = math.fsum(data.traffic.tolist())
     if served < data.share * total:
         faults.append(
             f"covers {served / total:.6%} of the traffic, less than {data.share:.6g} of it"
         )
-    bound = dual_bound(data, price, cell_price)
+    bound = dual_bound(data, price, cell_price) if data.sector is None else math.nan
     if claimed_bound > math.ceil(bound):
         faults.append(f"claims a bound of {claimed_bound}, the multipliers prove {bound:.4f}")
     return Finding(cost=cost, share=served / total, bound=bound, faults=tuple(faults))
@@ -152,6 +167,49 @@ def _painted(data: Data, names: list[str], cells: NDArray[np.int64]) -> NDArray[
     for name, (radius, _) in data.kinds.items():
         _paint(served, cells[[other == name for other in names]], radius)
     return served[data.points[:, 0], data.points[:, 1]]
+
+
+def _angle_faults(
+    sector: tuple[float, float, float], cells: NDArray[np.int64], azimuth: NDArray[np.float64]
+) -> list[str]:
+    if azimuth.shape != (len(cells), 3):
+        return [f"azimuths of shape {azimuth.shape}, needs three a station"]
+    found = []
+    for cell, aim in zip(cells.tolist(), azimuth.tolist(), strict=True):
+        if not all(0.0 <= angle < _TURN for angle in aim):
+            found.append(f"station {tuple(cell)} has azimuths {aim}, outside 0..360")
+            continue
+        a, b, c = sorted(aim)
+        if min(b - a, c - b, a + _TURN - c) < sector[2] - 1e-9:
+            found.append(f"station {tuple(cell)} has azimuths {aim} less than {sector[2]:g} apart")
+    return found[:_LISTED]
+
+
+def _swept(
+    data: Data,
+    sector: tuple[float, float, float],
+    names: list[str],
+    cells: NDArray[np.int64],
+    azimuth: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Tell which weak cells a sector reaches, angles taken from cross and dot products."""
+    half_angle, edge, _ = sector
+    served = np.zeros(len(data.points), np.bool_)
+    tree = cKDTree(data.points)
+    for name, cell, aim in zip(names, cells, azimuth, strict=True):
+        radius = data.kinds[name][0]
+        near = np.array(tree.query_ball_point(cell, radius + 1e-6), np.int64)
+        way = data.points[near] - cell
+        distance = np.hypot(way[:, 0], way[:, 1])
+        hit = distance == 0.0
+        for angle in np.radians(aim).tolist():
+            main = math.cos(angle), math.sin(angle)
+            cross = np.abs(way[:, 0] * main[1] - way[:, 1] * main[0])
+            off = np.degrees(np.arctan2(cross, way @ main))
+            limit = radius * (1.0 - (1.0 - edge) * off / half_angle)
+            hit |= (off <= half_angle + 1e-9) & (distance <= limit + 1e-9 * radius)
+        served[near[hit]] = True
+    return served
 
 
 def _paint(image: NDArray[np.bool_], centres: NDArray[np.int64], radius: int) -> None:

@@ -171,7 +171,7 @@ def test_a_failed_write_leaves_what_was_there(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(FileError, match="No space left on device"):
-        write_stations(out, ["micro"], np.array([[1, 2]]))
+        write_stations(out, ["micro"], np.array([[1, 2]]), np.zeros((1, 0)))
     assert out.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [out]
 

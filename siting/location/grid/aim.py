@@ -151,7 +151,7 @@ def best_aim(open_, aims, k, x, y, floor, s, gap, pick):
     if own + min(total, 3.0 * s[top]) <= floor:
         return floor
     _overlaps(open_, aims, k, x, y, gap)
-    return own + _chain(aims, k, top, total, max(0.0, floor - own), s, gap, pick)
+    return own + _chain(aims, k, top, total, max(-1.0, floor - own), s, gap, pick)
 
 
 @nb.njit(cache=True, nogil=True)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from siting.location.grid.reach import room_for
 from siting.location.grid.search import anneal, greedy, trim
 from siting.location.grid.sector_search import anneal_sectors, greedy_sectors, trim_sectors
-from siting.location.grid.sector_state import SectorField, put
+from siting.location.grid.sector_state import SectorField, put, set_lure
 from siting.location.grid.state import Field, lift, place
 
 #: Share of steps that try a new station instead of moving an old one.
@@ -49,6 +49,9 @@ class DiscMoves:
     def lift(self, station: NDArray[np.int64]) -> float:
         """Lift a station; return the weight no longer covered."""
         return lift(self.grid, *station)
+
+    def lure(self, share: float) -> None:
+        """Discs overlap of themselves; a second cover counts nothing."""
 
     def greedy(
         self, required: float, covered: float, stations: NDArray[np.int64], count: int
@@ -94,6 +97,10 @@ class SectorMoves:
     def lift(self, station: NDArray[np.int64]) -> float:
         """Lift a station; return the weight no longer covered."""
         return put(self.grid, station, -1)
+
+    def lure(self, share: float) -> None:
+        """Let a second cover of a cell count `share` of its weight."""
+        set_lure(self.grid, share)
 
     def greedy(
         self, required: float, covered: float, stations: NDArray[np.int64], count: int
@@ -213,18 +220,28 @@ class Search:
         workers: int,
         stop: Callable[[], bool],
         report: Callable[[float], None] | None = None,
+        lures: tuple[float, ...] = (),
     ) -> None:
-        """Anneal from temperature `hot` to `cold` [share of the cheapest cost] in `rounds`."""
+        """Anneal from temperature `hot` to `cold` [share of the cheapest cost] in `rounds`.
+
+        Meanwhile a second cover of a cell counts one share of its weight after another of `lures`:
+        stations that overlap can be taken away, which sectors aimed at open cells alone never can.
+        """
         unit = float(self.grid.cost.min())
         with ThreadPoolExecutor(workers) as pool:
             for turn in range(rounds):
                 if stop():
                     break
                 share = turn / max(1, rounds - 1)
+                stage = turn * len(lures) // rounds
+                if lures and stage != (turn - 1) * len(lures) // rounds:
+                    self.moves.lure(lures[stage])
                 self._round(pool, workers, unit * hot * (cold / hot) ** share)
                 self.keep()
                 if report is not None:
                     report(share)
+        if lures:
+            self.moves.lure(0.0)
 
     def _round(self, pool: ThreadPoolExecutor, workers: int, temperature: float) -> None:
         self.rounds_done += 1

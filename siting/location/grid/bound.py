@@ -118,9 +118,9 @@ class Dual:
         """
         self.u = self.certificate.cell_price.copy()
         found, _ = self._priced(_WORTHWHILE)
-        found = found[np.isin(found[:, 0], kinds)] - np.array([0, self.pad, self.pad])
+        place = found[np.isin(found[:, 0], kinds), 1:3] - self.pad + pad
         out = np.zeros([side + 2 * pad for side in self.model.shape], np.bool_)
-        out[found[:, 1] + pad, found[:, 2] + pad] = True
+        out[place[:, 0], place[:, 1]] = True
         return out
 
     def improve(
@@ -130,6 +130,9 @@ class Dual:
         while self.steps < steps and not stop():
             self._batch(stop)
             report(self.bound)
+
+    def sharpen(self, stop: Callable[[], bool]) -> None:
+        """Prove the best multipliers' bound as well as it can be, if it was not yet."""
 
     def _batch(self, stop: Callable[[], bool]) -> None:
         """Take some steps and prove what they are worth."""
@@ -146,16 +149,18 @@ class Dual:
         self.price *= math.exp(min(_PRICE_STEP, max(-_PRICE_STEP, lack)))
         self.u = np.minimum(self.u, self.price * self.model.weight)
 
-    def _prove(self, worst: NDArray[np.float64]) -> None:
-        """Keep the bound that the prices and the squares' reduced costs prove, if it is better."""
+    def _prove(self, worst: NDArray[np.float64], rent: NDArray[np.float64] | None = None) -> None:
+        """Keep the bound that prices, rents and the squares' reduced costs prove, if better."""
         gained = math.fsum(self.u.tolist())
         owed = self.price * (self.total - self.model.required_weight)
         lost = math.fsum(worst.ravel().tolist())
+        if rent is not None:
+            lost -= math.fsum(rent.ravel().tolist())
         bound = gained - owed + lost - _ROUNDING * (1.0 + gained + owed - lost)
         if bound > self.best:
             self.best = bound
             self.certificate = GridCertificate(
-                price=self.price, cell_price=self.u.copy(), tile=self.at.tile
+                price=self.price, cell_price=self.u.copy(), tile=self.at.tile, rent=rent
             )
 
 

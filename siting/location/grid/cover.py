@@ -161,11 +161,15 @@ class GridCertificate:
         Multiplier ``u_i`` of each weighted cell [cost], ``0 <= u_i <= price * w_i`` (n,).
     tile
         Side of the square tiles in which at most one station can stand [cells].
+    rent
+        Multipliers of further tilings, shifted against the first by half a tile along x, y, and
+        both (3, a, b) [cost], ``(x + shift) // tile`` being the tile of a cell; None: no rents.
     """
 
     price: float
     cell_price: NDArray[np.float64]
     tile: int
+    rent: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

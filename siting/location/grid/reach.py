@@ -11,7 +11,9 @@ arctangent and far less than any angle between two cells.
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -108,21 +110,39 @@ def reached(kind: SectorKind, azimuth: NDArray[np.float64]) -> NDArray[np.int64]
     return np.concatenate([np.zeros((1, 2), np.int64), around[hit]])
 
 
-def even_aims(kinds: tuple[SectorKind, ...], bins: int) -> Aims:
-    """Let azimuths be multiples of ``360 / bins`` degrees, for a search.
+def chosen_aims(kinds: tuple[SectorKind, ...], azimuths: Sequence[NDArray[np.float64]]) -> Aims:
+    """Let the azimuths of each kind be among `azimuths`, ascending in 0..360 [degree]: a search's.
 
-    The arc of an offset holds the bins whose azimuth reaches it, so what a bin reaches is true.
+    The arc of an offset holds the azimuths that reach it, so what a bin reaches is true.
     """
-    step = 360.0 / bins
     parts = []
-    for kind in kinds:
+    for kind, angle in zip(kinds, azimuths, strict=True):
         around, theta, width = offsets(kind)
-        first = np.ceil((theta - width - ANGLE_TOLERANCE) / step).astype(np.int64)
-        last = np.floor((theta + width + ANGLE_TOLERANCE) / step).astype(np.int64)
-        after = np.full(bins, math.ceil((kind.apart - ANGLE_TOLERANCE) / step), np.int64)
-        far = np.full(bins, math.ceil((_WIDEST - ANGLE_TOLERANCE) / step), np.int64)
-        parts.append((around, first, last, np.arange(bins) * step, after, far))
+        hit = turn(theta[:, None], angle[None, :]) <= width[:, None] + ANGLE_TOLERANCE
+        # the azimuths on an arc follow each other round the circle
+        first = np.argmax(hit & ~np.roll(hit, 1, axis=1), axis=1)
+        last = first + hit.sum(axis=1) - 1
+        twice = np.concatenate([angle, angle + 360.0])
+        parts.append((around, first, last, angle, *_later(twice, angle, kind)))
     return _joined(parts)
+
+
+@functools.cache
+def useful_azimuths(kind: SectorKind, most: int = 360) -> NDArray[np.float64]:
+    """Return azimuths that serve a lone sector as well as any, at most about `most` [degree].
+
+    An azimuth turned on to the next end of an arc loses no cell, so the ends suffice. Where they
+    are too many, the one that reaches most cells is taken of each part of the circle.
+    """
+    _, theta, width = offsets(kind)
+    ends = _borders((theta + width) % 360.0, len(theta))
+    if len(ends) <= most:
+        return ends
+    reach = (turn(theta[:, None], ends[None, :]) <= width[:, None] + ANGLE_TOLERANCE).sum(axis=0)
+    part = np.floor(ends * most / 360.0)
+    order = np.lexsort((-reach, part))
+    _, first = np.unique(part[order], return_index=True)
+    return ends[order[first]]
 
 
 def every_aim(kinds: tuple[SectorKind, ...], most_bins: int = 360) -> Aims:
@@ -148,12 +168,18 @@ def every_aim(kinds: tuple[SectorKind, ...], most_bins: int = 360) -> Aims:
         last = np.where(last < first, last + bins, last)
         before = np.concatenate([border[-1:] - 360.0, border[:-1]])
         twice = np.concatenate([border, border + 360.0])
-        after, far = (
-            np.maximum(1, np.searchsorted(twice, before + least) - np.arange(bins))
-            for least in (kind.apart - 2.0 * ANGLE_TOLERANCE, _WIDEST - 2.0 * ANGLE_TOLERANCE)
-        )
-        parts.append((around, first, last, border, after, far))
+        parts.append((around, first, last, border, *_later(twice, before, kind)))
     return _joined(parts)
+
+
+def _later(
+    twice: NDArray[np.float64], begin: NDArray[np.float64], kind: SectorKind
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many bins further the next sector is at least, and the one behind the widest gap."""
+    number = np.arange(len(begin))
+    near = np.searchsorted(twice, begin + kind.apart - 2.0 * ANGLE_TOLERANCE)
+    wide = np.searchsorted(twice, begin + _WIDEST - 2.0 * ANGLE_TOLERANCE)
+    return np.maximum(1, near - number), np.maximum(1, wide - number)
 
 
 def _borders(ends: NDArray[np.float64], most_bins: int) -> NDArray[np.float64]:

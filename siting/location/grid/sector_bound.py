@@ -13,11 +13,14 @@ the end every square whose reduced cost is negative is priced again with a bin f
 arc, which overstates nothing but the freedom of two azimuths to come within a bin of each other.
 
 Prices improve as for discs, with a further multiplier for each square, the rent that keeps the
-linear programme from standing two half stations in the place of one.
+linear programme from standing two half stations in the place of one. Squares shifted by half their
+side hold one station at most as well: a station pays their rents beside its cost, and the rents are
+taken from the bound. Those of the first tiling need not be: the formula has the best of them in it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -33,11 +36,13 @@ from siting.location.grid.sector_pricing import (
     sector_members,
 )
 
-#: Steps between two pricings, and between two looks at the clock.
-_BATCH, _CHUNK = 150, 25
+#: Steps between two pricings, early and late, and between two looks at the clock.
+_BATCH_EARLY, _BATCH_LATE, _CHUNK = 50, 150, 25
 #: Stations that earn at least one minus this share of their cost take part, early and late.
-_MARGIN_EARLY, _MARGIN_LATE = 0.05, 0.02
-_EARLY = 600
+_MARGIN_EARLY, _MARGIN_LATE, _MARGIN_SHARP = 0.05, 0.02, 0.004
+_EARLY = 300
+#: Share of the steps after which many bins are used.
+_SHARP_FROM = 0.7
 #: Bins while prices improve, and in the end.
 _FEW_BINS, _MANY_BINS = 72, 360
 #: Of the stations found in a block of this side the best takes part [cells].
@@ -74,50 +79,64 @@ class SectorBound(Dual):
         discs = DualBound(model, price, stations)
         self.u, self.best, self.certificate = discs.u, discs.best, discs.certificate
         self.tiles = [-(-side // self.at.tile) for side in model.shape]
-        self.rent = np.zeros(self.tiles[0] * self.tiles[1])
+        half = self.at.tile // 2
+        self.shifts = ((0, 0), (half, 0), (0, half), (half, half))
+        self.rent = np.zeros((len(self.shifts), self.tiles[0] + 1, self.tiles[1] + 1))
+        self.sharp_from = math.inf
+        self.aims = self.few
         self.stations = self._binned(stations, azimuth)
         self.value = np.ones(len(stations))
 
     def improve(
         self, steps: int, stop: Callable[[], bool], report: Callable[[float], None]
     ) -> None:
-        """Take up to `steps` primal-dual steps, then prove the best prices' bound sharply."""
+        """Take up to `steps` primal-dual steps, the last of them with many bins."""
+        self.sharp_from = _SHARP_FROM * steps
         super().improve(steps, stop, report)
-        self.sharpen(stop)
-        report(self.bound)
 
     def sharpen(self, stop: Callable[[], bool]) -> None:
         """Price the best multipliers again with a bin for each end of an arc."""
         self.price, self.u = self.certificate.price, self.certificate.cell_price.copy()
+        if self.certificate.rent is None:
+            self.rent[1:] = 0.0
+        else:
+            self.rent[1:] = self.certificate.rent
         found = self._search(0.0, stop, sharp=True)
         if found is not None:
-            self._prove(found[2])
+            self._prove(found[2], self.rent[1:].copy())
 
     def _batch(self, stop: Callable[[], bool]) -> None:
         if self.steps == 0 and not self._renew(stop):
             return
-        start, cell = sector_members(self.at, self.few, self.stations)
+        start, cell = sector_members(self.at, self.aims, self.stations)
         cap = self.price * self.model.weight
         cost = self.at.cost[self.stations[:, 0]]
-        tile = self._tile_of(self.stations)
+        tile = self._tiles_of(self.stations)
+        rent = self.rent.ravel()
         reach = np.zeros(len(cap))
-        for _ in range(_BATCH // _CHUNK):
+        batch = _BATCH_EARLY if self.steps < _EARLY else _BATCH_LATE
+        for _ in range(batch // _CHUNK):
             if stop():
                 return
-            args = (start, cell, cost, tile, self.value, self.u, self.rent, cap)
+            args = (start, cell, cost, tile, self.value, self.u, rent, cap)
             reach = packed_primal_dual(*args, _CHUNK, RELAXATION)
             self.steps += _CHUNK
         self.u = np.clip(self.u, 0.0, cap)
+        self.rent = np.maximum(rent, 0.0).reshape(self.rent.shape)
         if self._renew(stop) and self.steps >= PRICE_FROM:
             self._follow(reach)
 
     def _renew(self, stop: Callable[[], bool]) -> bool:
         """Prove what the prices are worth and choose the stations of the next batch."""
-        found = self._search(_MARGIN_EARLY if self.steps < _EARLY else _MARGIN_LATE, stop)
+        sharp = self.steps >= self.sharp_from
+        margin = _MARGIN_EARLY if self.steps < _EARLY else _MARGIN_LATE
+        found = self._search(_MARGIN_SHARP if sharp else margin, stop, sharp=sharp)
         if found is None:
             return False
         stations, earned, worst = found
-        self._prove(worst)
+        self._prove(worst, self.rent[1:].copy())
+        if sharp and self.aims is self.few:
+            self._rebin()
         kept = self.value > 0.0
         everything = np.concatenate([self.stations[kept], self._thinned(stations, earned)])
         value = np.concatenate([self.value[kept], np.zeros(len(everything) - kept.sum())])
@@ -135,7 +154,7 @@ class SectorBound(Dual):
         self, margin: float, stop: Callable[[], bool], *, sharp: bool = False
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]] | None:
         """Return stations that nearly earn their cost, what they earn, and each square's worst."""
-        sums = laid_out(self.at, self.u)
+        sums = (*laid_out(self.at, self.u), self._rents())
         worst = np.zeros(self.tiles)
         stations, earned = [], []
         room = room_for(self.many)
@@ -166,9 +185,39 @@ class SectorBound(Dual):
         _, first = np.unique(key[order], return_index=True)
         return stations[order[first]]
 
-    def _tile_of(self, stations: NDArray[np.int64]) -> NDArray[np.int64]:
-        a, b = ((stations[:, axis] - self.pad) // self.at.tile for axis in (1, 2))
-        return a * self.tiles[1] + b
+    def _tiles_of(self, stations: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the tiles that each station stands in, one of every tiling (m, t)."""
+        x, y = stations[:, 1] - self.pad, stations[:, 2] - self.pad
+        _, many, wide = self.rent.shape
+        tile = self.at.tile
+        return np.column_stack(
+            [
+                (t * many + (x + a) // tile) * wide + (y + b) // tile
+                for t, (a, b) in enumerate(self.shifts)
+            ]
+        )
+
+    def _rents(self) -> NDArray[np.float64]:
+        """Return what the shifted tilings ask of a station at each place, padded (X, Y)."""
+        out = np.zeros(self.at.number.shape)
+        width, height = self.model.shape
+        inner = out[self.pad : self.pad + width, self.pad : self.pad + height]
+        for (a, b), rent in zip(self.shifts[1:], self.rent[1:], strict=True):
+            x = (np.arange(width) + a) // self.at.tile
+            y = (np.arange(height) + b) // self.at.tile
+            inner += rent[np.ix_(x, y)]
+        return out
+
+    def _rebin(self) -> None:
+        """Say the stations in use in many bins."""
+        for k in range(len(self.model.kinds)):
+            few, many = (
+                aims.angle[aims.bin_start[k] : aims.bin_start[k + 1]]
+                for aims in (self.few, self.many)
+            )
+            rows = self.stations[:, 0] == k
+            self.stations[rows, 3:] = np.searchsorted(many, few)[self.stations[rows, 3:]]
+        self.aims = self.many
 
     def _binned(
         self, stations: NDArray[np.int64], azimuth: NDArray[np.float64]

@@ -43,6 +43,7 @@ def price_sectors(  # noqa: PLR0917 (compiled code takes plain arguments)
     flat: NDArray[np.float64],
     row: NDArray[np.float64],
     area: NDArray[np.float64],
+    rent: NDArray[np.float64],
     margin: float,
     strip: int,
     sharp: bool,  # noqa: FBT001 (a kernel's argument)
@@ -62,8 +63,10 @@ def price_sectors(  # noqa: PLR0917 (compiled code takes plain arguments)
         Bins that hold every azimuth, the second for the last word on what earns its cost.
     flat, row, area
         From :func:`laid_out`.
+    rent
+        What a station at each place pays beside its cost (X, Y), padded.
     margin
-        Stations that earn more than ``1 - margin`` of their cost are listed in `out`.
+        Stations that earn more than rent and ``1 - margin`` of their cost are listed in `out`.
     strip
         Which row of tiles.
     sharp
@@ -71,7 +74,7 @@ def price_sectors(  # noqa: PLR0917 (compiled code takes plain arguments)
     worst
         Receives the least reduced cost, at most 0, of each tile of the strip (b,).
     out, earned
-        Receive kind, x, y, three bins, and what is earned (capacity, 6), (capacity,).
+        Receive kind, x, y, three bins, and the profit (capacity, 6), (capacity,).
     s, gap
         Room of the thread.
 
@@ -88,11 +91,12 @@ def price_sectors(  # noqa: PLR0917 (compiled code takes plain arguments)
         reach = pad
         while at.half[k, pad - reach] < 0:
             reach -= 1
-        least = at.cost[k] * (1.0 - margin)
         for x in range(pad + strip * at.tile, min(width - pad, pad + (strip + 1) * at.tile)):
             for y in range(pad, height - pad):
                 if not at.free[x, y]:
                     continue
+                cost = at.cost[k] + rent[x, y]
+                least = cost - margin * at.cost[k]
                 above = 0.0
                 for d in range(-reach, reach + 1, _SLAB):
                     e = min(reach, d + _SLAB - 1)
@@ -109,15 +113,15 @@ def price_sectors(  # noqa: PLR0917 (compiled code takes plain arguments)
                 if total < least - _SAFE:
                     continue
                 v = best_aim(flat, few, k, x, y, least, s, gap, pick)
-                if sharp and v > at.cost[k]:
-                    v = best_aim(flat, many, k, x, y, at.cost[k], s, gap, pick)
+                if sharp and v > least:
+                    v = best_aim(flat, many, k, x, y, least, s, gap, pick)
                 b = (y - pad) // at.tile
-                worst[b] = min(worst[b], at.cost[k] - v)
+                worst[b] = min(worst[b], cost - v)
                 if v > least:
                     if count < out.shape[0]:
                         out[count, 0], out[count, 1], out[count, 2] = k, x, y
                         out[count, 3:] = pick
-                        earned[count] = v
+                        earned[count] = v - cost
                     count += 1
     return count
 
@@ -151,7 +155,7 @@ def sector_members(
 
 
 @nb.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def packed_primal_dual(  # noqa: PLR0912, PLR0917 (compiled code takes plain arguments)
+def packed_primal_dual(  # noqa: C901, PLR0912, PLR0917 (compiled code takes plain arguments)
     start: NDArray[np.int64],
     cell: NDArray[np.int32],
     cost: NDArray[np.float64],
@@ -166,7 +170,7 @@ def packed_primal_dual(  # noqa: PLR0912, PLR0917 (compiled code takes plain arg
     """Take over-relaxed primal-dual steps, changing `value`, `u`, `rent`; return each cell's cover.
 
     As :func:`~siting.location.grid.pricing.primal_dual`, with at most one station in each tile: its
-    multiplier is the tile's `rent`, and `tile` (m,) is the tile of each station.
+    multiplier is the tile's `rent`, and `tile` (m, t) are the tiles a station stands in.
     """
     step = np.zeros(u.size)
     for p in range(cell.size):
@@ -174,8 +178,8 @@ def packed_primal_dual(  # noqa: PLR0912, PLR0917 (compiled code takes plain arg
     for i in range(u.size):
         step[i] = 1.0 / max(1.0, step[i])
     crowd = np.zeros(rent.size)
-    for j in range(cost.size):
-        crowd[tile[j]] += 1.0
+    for q in tile.flat:
+        crowd[q] += 1.0
     for q in range(rent.size):
         crowd[q] = 1.0 / max(1.0, crowd[q])
     reach = np.zeros(u.size)
@@ -186,15 +190,20 @@ def packed_primal_dual(  # noqa: PLR0912, PLR0917 (compiled code takes plain arg
         for j in range(cost.size):
             ahead = value[j]
             if turn < steps:
-                total = -rent[tile[j]]
+                total = 0.0
+                for q in tile[j]:
+                    total -= rent[q]
                 for p in range(start[j], start[j + 1]):
                     total += u[cell[p]]
-                move = max(0.0, value[j] - (cost[j] - total) / (1 + start[j + 1] - start[j]))
+                move = max(
+                    0.0, value[j] - (cost[j] - total) / (tile.shape[1] + start[j + 1] - start[j])
+                )
                 move -= value[j]
                 ahead = value[j] + 2.0 * move
                 value[j] += relaxation * move
             if ahead != 0.0:
-                stock[tile[j]] += ahead
+                for q in tile[j]:
+                    stock[q] += ahead
                 for p in range(start[j], start[j + 1]):
                     reach[cell[p]] += ahead
         if turn < steps:

@@ -14,9 +14,8 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from siting.location.grid.aim import best_aim
 from siting.location.grid.search import draw
-from siting.location.grid.sector_state import SectorField, alone, put
+from siting.location.grid.sector_state import SectorField, aim, alone, put
 
 #: Side of the squares that greedy placement keeps the best place of [cells].
 _SQUARE = 24
@@ -44,7 +43,7 @@ def _best_in_square(  # noqa: PLR0917 (compiled code takes plain arguments)
                 for k in range(f.cost.size):
                     if f.gain[k, x, y] > floor * f.cost[k] + 1e-12:
                         least = floor * f.cost[k]
-                        v = best_aim(f.open, f.aims, k, x, y, least, s, gap, pick)
+                        v = aim(f, k, x, y, least, s, gap, pick)
                         if v > least:
                             floor = v / f.cost[k]
                             best[0], best[1], best[2] = k, x, y
@@ -153,7 +152,7 @@ def _sample(  # noqa: PLR0917 (compiled code takes plain arguments)
         k, p, q = where[i, 0], where[i, 1], where[i, 2]
         bonus = above[i] - (price * f.gain[k, p, q] - f.cost[k])
         floor = (top - bonus + f.cost[k]) / price
-        v = best_aim(f.open, f.aims, k, p, q, floor, s, gap, pick)
+        v = aim(f, k, p, q, floor, s, gap, pick)
         if v > floor:
             top = price * v - f.cost[k] + bonus
             out[0], out[1], out[2] = k, p, q

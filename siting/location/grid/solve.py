@@ -31,25 +31,25 @@ from siting.location.grid.cover import (
     GridCoverSolution,
     SectorKind,
 )
-from siting.location.grid.reach import reached, sector_kinds
+from siting.location.grid.reach import reached, sector_kinds, useful_azimuths
 from siting.location.grid.sector_bound import SectorBound
 from siting.location.grid.sector_state import new_sector_field
 from siting.location.grid.state import disc_sums, new_field
 from siting.progress import Progress, Report, Stop
 
 _log = logging.getLogger(__name__)
-#: Temperatures, as shares of the cheapest cost.
-_HOT, _WARM, _COLD = 0.03, 0.022, 0.003
+#: Temperatures, as shares of the cheapest cost, for discs and sectors.
+_HOT, _WARM, _COLD = (0.03, 0.005), (0.022, 0.005), (0.003, 0.0005)
+#: What a second cover of a cell counts, at first and later.
+_LURES, _SMALL_LURES = (0.06, 0.03, 0.015, 0.0), (0.03, 0.015, 0.007, 0.0)
 _WORKERS = 2
 #: Bound over cost from which its multipliers tell good places from bad ones.
 _TIGHT = 0.97
 #: Nominal speeds of one thread for discs and sectors, and how the time is shared out; the clock
 #: corrects what is wrong.
-_STEPS_PER_S = 14_000.0, 5_000.0
+_STEPS_PER_S = 14_000.0, 1_200.0
 _SHARE_FIRST, _SHARE_MIDDLE, _SHARE_LAST = 0.12, 0.3, 0.5
 _DUAL_STEPS_PER_S = 10.0
-#: Azimuths of the search are multiples of this [degree].
-_AZIMUTH_STEP = 5.0
 _MOST_ROUNDS = 5_000
 
 
@@ -165,7 +165,8 @@ def solve_grid_cover(
     uncovered weight is not; the covered weight of the answer is summed anew with
     :func:`math.fsum` from the given weights.
     """
-    _compile_kernels(_has_sectors(model))
+    sectors = _has_sectors(model)
+    _compile_kernels(sectors)
     clock = _Clock(max_runtime_s, stop, progress)
     if model.required_weight <= 0.0:
         nobody = np.zeros((0, 6 if _has_sectors(model) else 3), np.int64)
@@ -182,13 +183,12 @@ def solve_grid_cover(
         clock.value = search.best_value
         clock.report(min(1.0, clock.elapsed_s / max_runtime_s))
 
-    work = effort or GridEffort.fitting(
-        len(search.stations), max_runtime_s, sectors=_has_sectors(model)
-    )
+    work = effort or GridEffort.fitting(len(search.stations), max_runtime_s, sectors=sectors)
     search.cool(
         rounds=work.first_rounds,
-        hot=_HOT,
-        cold=_COLD,
+        hot=_HOT[sectors],
+        cold=_COLD[sectors],
+        lures=_LURES if sectors else (),
         workers=_WORKERS,
         stop=clock.until(0.3),
         report=note,
@@ -202,8 +202,9 @@ def solve_grid_cover(
     with guided:
         search.cool(
             rounds=work.last_rounds,
-            hot=_WARM,
-            cold=_COLD,
+            hot=_WARM[sectors],
+            cold=_COLD[sectors],
+            lures=_SMALL_LURES if sectors else (),
             workers=_WORKERS,
             stop=lambda: stopped() or search.best_value <= dual.bound,
             report=note,
@@ -229,7 +230,14 @@ def _compile_kernels(sectors: bool) -> None:  # noqa: FBT001 (a key of the cache
     )
     search = _search(model, (0,), 0)
     search.start()
-    search.cool(rounds=1, hot=_HOT, cold=_COLD, workers=1, stop=lambda: False)
+    search.cool(
+        rounds=1,
+        hot=_HOT[0],
+        cold=_COLD[0],
+        workers=1,
+        stop=lambda: False,
+        lures=_LURES[:1] if sectors else (),
+    )
     search.restore()
     dual = _dual(model, search, (0,))
     dual.improve(1, lambda: False, lambda _: None)
@@ -250,7 +258,7 @@ def _begin(model: GridCover, seed: int) -> tuple[Search, tuple[int, ...]]:
 def _search(model: GridCover, kinds: tuple[int, ...], seed: int) -> Search:
     moves: DiscMoves | SectorMoves
     if _has_sectors(model):
-        moves = SectorMoves(new_sector_field(model, kinds, round(360.0 / _AZIMUTH_STEP)))
+        moves = SectorMoves(new_sector_field(model, kinds))
     else:
         moves = DiscMoves(new_field(model, kinds))
     weight = moves.grid.weight
@@ -267,13 +275,18 @@ def _has_sectors(model: GridCover) -> bool:
 def _dual(model: GridCover, search: Search, kinds: tuple[int, ...]) -> Dual:
     stations = _in_cells(search.stations, kinds, search.grid.pad)
     if _has_sectors(model):
-        return SectorBound(model, search.price, stations[:, :3], _azimuth(stations))
+        return SectorBound(model, search.price, stations[:, :3], _azimuth(model, stations))
     return DualBound(model, search.price, stations)
 
 
-def _azimuth(stations: NDArray[np.int64]) -> NDArray[np.float64]:
+def _azimuth(model: GridCover, stations: NDArray[np.int64]) -> NDArray[np.float64]:
     """Azimuths of stations in cells, ascending [degree]; none for discs."""
-    return np.sort(stations[:, 3:].astype(np.float64) * _AZIMUTH_STEP, axis=1)
+    out = np.zeros((len(stations), stations.shape[1] - 3))
+    if _has_sectors(model):
+        for k, kind in enumerate(sector_kinds(model, tuple(range(len(model.kinds))))):
+            rows = stations[:, 0] == k
+            out[rows] = useful_azimuths(kind)[stations[rows, 3:]]
+    return np.sort(out, axis=1)
 
 
 def _bounded(
@@ -286,6 +299,7 @@ def _bounded(
     note: Callable[[float], None],
 ) -> Dual:
     """Compute the bound on one thread while the search goes on on another."""
+    sectors = _has_sectors(model)
     dual = _dual(model, search, kinds)
     stopped = clock.until(0.75)
 
@@ -298,13 +312,15 @@ def _bounded(
         )
         search.cool(
             rounds=work.middle_rounds,
-            hot=_WARM,
-            cold=_COLD,
+            hot=_WARM[sectors],
+            cold=_COLD[sectors],
+            lures=_SMALL_LURES if sectors else (),
             workers=1,
             stop=closed,
             report=note,
         )
         task.result()
+    dual.sharpen(clock.until(0.95))
     clock.bound = dual.bound
     search.fill()
     note(0.0)
@@ -374,7 +390,7 @@ def _solution(
         status=status,
         kind=stations[:, 0],
         xy=stations[:, 1:3],
-        azimuth=_azimuth(stations),
+        azimuth=_azimuth(model, stations),
         value=value,
         covered=covered,
         share=covered / total if total > 0.0 else 1.0,
@@ -402,7 +418,7 @@ def covered_weight(model: GridCover, stations: NDArray[np.int64]) -> float:
     """Weight within reach of any of `stations` (kind, x, y, steps of azimuth), summed exactly."""
     served = np.zeros(len(model.xy), np.bool_)
     if _has_sectors(model):
-        served = _sector_served(model, stations[:, :3], _azimuth(stations))
+        served = _sector_served(model, stations[:, :3], _azimuth(model, stations))
         return math.fsum(model.weight[served].tolist())
     for k, kind in enumerate(model.kinds):
         chosen = stations[stations[:, 0] == k, 1:]
