@@ -229,7 +229,7 @@ def take_best(worth, most, chosen, work):
 
 
 @njit(cache=True, nogil=True)
-def _steps(
+def _steps(  # noqa: PLR0912 - one compiled loop
     start,
     site,
     cost,

@@ -110,8 +110,33 @@ def neighbour_lists(
     return Lists(start=start, site=place[finite], cost=value[finite], limit=limit)
 
 
+def longer(
+    lists: Lists,
+    cost: npt.NDArray[np.float64],
+    sites: npt.NDArray[np.intp],
+    clients: npt.NDArray[np.intp],
+) -> Lists:
+    """Return the lists with whole rows for some clients, ascending."""
+    whole = neighbour_lists(cost[clients], sites, len(sites), Clock())
+    assert whole is not None  # noqa: S101 - a clock without a limit
+    length = np.diff(lists.start)
+    chosen = np.zeros(len(length), dtype=bool)
+    chosen[clients] = True
+    kept = ~np.repeat(chosen, length)
+    length[clients] = np.diff(whole.start)
+    new = np.repeat(chosen, length)
+    start = np.zeros(len(length) + 1, dtype=np.int64)
+    np.cumsum(length, out=start[1:])
+    site, price = np.empty(len(new), dtype=np.int32), np.empty(len(new))
+    site[new], site[~new] = whole.site, lists.site[kept]
+    price[new], price[~new] = whole.cost, lists.cost[kept]
+    limit = lists.limit.copy()
+    limit[clients] = np.inf
+    return Lists(start=start, site=site, cost=price, limit=limit)
+
+
 def list_width(problem: Problem) -> int:
-    """Return how many sites to list for each client: all of few, or several times what is needed."""
+    """Return how many sites to list for each client: all of few, several times what it needs."""
     if problem.cost.size <= _WHOLE:
         return len(problem.candidates)
     return _NEAR * (int(problem.candidates.sum()) // max(1, problem.p)) + _MORE

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from siting.location.distance import PMedian
+from siting.location.distance import PCenter, PMedian
 
 #: Relative slack of a bound for the rounding of its sum; the check allows a quarter of it.
 MARGIN = 2.0**-38
@@ -151,7 +151,7 @@ class Problem:
         return spread
 
 
-def prepare(model: PMedian) -> Problem:
+def prepare(model: PMedian | PCenter) -> Problem:
     """Return the question of a model."""
     rules = model.rules
     weight, cost = model.demand, model.distance

@@ -216,7 +216,7 @@ class Tree:
 
 
 def _task(problem: Problem, kernel: Lists, case: Case, goal: float, aim: float) -> _Task:
-    def work(ask: Callable[[], bool]) -> Bounded:
+    def work(ask: Callable[[], bool]) -> Bounded | None:
         return bound_case(problem, kernel, case, goal=goal, aim=aim, ask=ask)
 
     return work
@@ -235,7 +235,7 @@ def _workers(
         pool = stack.enter_context(ThreadPoolExecutor(control.threads))
         over = Event()
 
-        def run(tasks: list[_Task]) -> list[Bounded]:
+        def run(tasks: list[_Task]) -> list[Bounded | None]:
             pending: list[Future[Bounded | None]] = [
                 pool.submit(task, over.is_set) for task in tasks
             ]

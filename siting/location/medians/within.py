@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from siting.location.control import Control
 from siting.location.covering import SetCovering
-from siting.location.distance import PCenter
+from siting.location.distance import PCenter, PMedian
 from siting.location.exact import solve_exact
 from siting.location.medians.interchange import Interchange
 from siting.location.medians.lists import neighbour_lists
@@ -36,7 +36,7 @@ class Within:
     certificate: Certificate | None = None
 
 
-def within(model: PCenter, problem: Problem, distance: float, control: Control) -> Within:
+def within(model: PCenter | PMedian, problem: Problem, distance: float, control: Control) -> Within:
     """Look for p sites that reach all demand within a distance, or prove that there are none.
 
     Parameters
@@ -69,7 +69,7 @@ def within(model: PCenter, problem: Problem, distance: float, control: Control) 
 
 
 def _with_rules(
-    model: PCenter,
+    model: PCenter | PMedian,
     problem: Problem,
     reach: npt.NDArray[np.bool_],
     cover: sp.csr_array,
