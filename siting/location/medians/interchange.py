@@ -139,7 +139,9 @@ def _place(rules, load, near, j, sign):
 
 
 @njit(cache=True, nogil=True)
-def _greedy(  # noqa: PLR0912 - one compiled loopfull, start, site, cost, rules, worst, slots, count, load, near):
+def _greedy(  # noqa: PLR0912 - one compiled loop
+    full, start, site, cost, rules, worst, slots, count, load, near
+):
     """Fill the slots with the sites that gain most; return how many are taken."""
     candidates, place, place_cost, place_most = rules[0], rules[1], rules[2], rules[3]
     gain = np.zeros(candidates.size)
