@@ -176,6 +176,77 @@ def test_a_failed_write_leaves_what_was_there(
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.fixture(scope="module")
+def sectors(data: Data) -> Data:
+    """Give the small instance stations of three sectors."""
+    return dataclasses.replace(data, sector=(60.0, 0.5, 45.0))
+
+
+@pytest.fixture(scope="module")
+def aimed(sectors: Data) -> GridCoverSolution:
+    """Give a good answer to the small instance with sectors."""
+    effort = GridEffort(first_rounds=30, middle_rounds=30, last_rounds=30, dual_steps=300)
+    return solve_grid_cover(model_of(sectors), seed=1, effort=effort, max_runtime_s=3600.0)
+
+
+def sector_faults(
+    data: Data, answer: GridCoverSolution, xy: np.ndarray, azimuth: np.ndarray
+) -> str:
+    """All that the checker finds in an answer of sectors, as one text."""
+    nothing = np.zeros(len(data.traffic))
+    kind = names(data, answer)
+    finding = check(
+        data, kind, xy, price=0.0, cell_price=nothing, claimed_bound=0.0, azimuth=azimuth
+    )
+    return "; ".join(finding.faults)
+
+
+def test_checker_agrees_with_sectors(sectors: Data, aimed: GridCoverSolution) -> None:
+    """An answer of sectors breaks no rule, and its share is the solver's own."""
+    assert aimed.azimuth.shape == (len(aimed.kind), 3)
+    finding = check(
+        sectors,
+        names(sectors, aimed),
+        aimed.xy,
+        price=0.0,
+        cell_price=np.zeros(len(sectors.traffic)),
+        claimed_bound=aimed.bound,
+        azimuth=aimed.azimuth,
+    )
+    assert finding.faults == ()
+    assert finding.cost == aimed.value
+    assert finding.share == aimed.share
+    assert aimed.bound <= aimed.value
+
+
+def test_checker_bites_mutated_sectors(sectors: Data, aimed: GridCoverSolution) -> None:
+    """Sectors too near each other, turned away, out of range or missing, and moves are found."""
+    close = aimed.azimuth.copy()
+    close[0] = [10.0, 54.999, 200.0]
+    assert "less than 45 apart" in sector_faults(sectors, aimed, aimed.xy, close)
+    close[0] = [20.0, 200.0, 336.0]
+    assert "less than 45 apart" in sector_faults(sectors, aimed, aimed.xy, close)
+    close[0] = [10.0, 55.0, 325.0]
+    assert "apart" not in sector_faults(sectors, aimed, aimed.xy, close)
+    close[0] = [10.0, 55.0, 360.0]
+    assert "outside 0..360" in sector_faults(sectors, aimed, aimed.xy, close)
+    turned = (aimed.azimuth + 60.0) % 360.0
+    assert "less than 0.9 of it" in sector_faults(sectors, aimed, aimed.xy, turned)
+    assert "needs three" in sector_faults(sectors, aimed, aimed.xy, aimed.azimuth[:, :2])
+    xy = aimed.xy.copy()
+    xy[0] = xy[1] + [0, sectors.separation]
+    assert "stand within" in sector_faults(sectors, aimed, xy, aimed.azimuth)
+
+
+def test_azimuths_are_written_whole(tmp_path: Path) -> None:
+    """What is read back from the file is the azimuth to the last bit."""
+    azimuth = np.array([[0.1 + 0.2, 120.0, 359.9999999999]])
+    write_stations(tmp_path / "o.csv", ["micro"], np.array([[1, 2]]), azimuth)
+    with (tmp_path / "o.csv").open(encoding="utf-8", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert [float(row[f"azimuth{i}"]) for i in (1, 2, 3)] == azimuth[0].tolist()
+
+
 @pytest.mark.slow
 def test_the_public_instance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """On the real file: at most the greedy's cost, at least 90 % of the traffic, a true bound."""

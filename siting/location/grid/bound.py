@@ -81,6 +81,9 @@ class Dual:
         First multiplier of the requirement [cost per weight].
     """
 
+    #: How far the price goes after a batch, at most.
+    price_step = _PRICE_STEP
+
     def __init__(self, model: GridCover, price: float) -> None:
         self.model = model
         self.at = new_lattice(model, tile_side(model.min_separation))
@@ -146,7 +149,7 @@ class Dual:
         """Move the price towards where the requirement just holds."""
         covered = float(self.model.weight @ np.minimum(1.0, reach))
         lack = (self.model.required_weight - covered) / self.total
-        self.price *= math.exp(min(_PRICE_STEP, max(-_PRICE_STEP, lack)))
+        self.price *= math.exp(min(self.price_step, max(-self.price_step, lack)))
         self.u = np.minimum(self.u, self.price * self.model.weight)
 
     def _prove(self, worst: NDArray[np.float64], rent: NDArray[np.float64] | None = None) -> None:

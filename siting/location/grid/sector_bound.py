@@ -65,6 +65,8 @@ class SectorBound(Dual):
         Its azimuths (p, 3) [degree].
     """
 
+    price_step = 0.05
+
     def __init__(
         self,
         model: GridCover,

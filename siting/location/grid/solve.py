@@ -45,6 +45,8 @@ _LURES, _SMALL_LURES = (0.06, 0.03, 0.015, 0.0), (0.03, 0.015, 0.007, 0.0)
 _WORKERS = 2
 #: Bound over cost from which its multipliers tell good places from bad ones.
 _TIGHT = 0.97
+#: Shares of the weight below this are no measure of a price.
+_LEAST_SHARE = 1e-6
 #: Nominal speeds of one thread for discs and sectors, and how the time is shared out; the clock
 #: corrects what is wrong.
 _STEPS_PER_S = 14_000.0, 1_200.0
@@ -273,10 +275,22 @@ def _has_sectors(model: GridCover) -> bool:
 
 
 def _dual(model: GridCover, search: Search, kinds: tuple[int, ...]) -> Dual:
+    """Begin the bound from the search's stations and its price of cover, if that proves anything.
+
+    Else from what the weight costs on average, which the last of it costs at least.
+    """
     stations = _in_cells(search.stations, kinds, search.grid.pad)
-    if _has_sectors(model):
-        return SectorBound(model, search.price, stations[:, :3], _azimuth(model, stations))
-    return DualBound(model, search.price, stations)
+    average = search.best_value / max(search.required, _LEAST_SHARE * math.fsum(model.weight))
+    duals: list[Dual] = []
+    for price in (search.price, average):
+        if _has_sectors(model):
+            azimuth = _azimuth(model, stations)
+            duals.append(SectorBound(model, price, stations[:, :3], azimuth))
+        else:
+            duals.append(DualBound(model, price, stations))
+        if duals[-1].best > 0.0:
+            break
+    return duals[-1]
 
 
 def _azimuth(model: GridCover, stations: NDArray[np.int64]) -> NDArray[np.float64]:
