@@ -53,12 +53,12 @@ def coarse_prices(problem: ColumnCover, clock: Clock) -> FloatArray | None:
     weight = sp.csr_array(sp.csr_array(gather @ weights)[~hard])
     soft = int((~hard).sum())
     need = p.need[active]
-    shares = sp.csr_array(sp.diags_array(1.0 / need) @ weight.T) if len(need) else None
+    shares = sp.csr_array(weight.T.multiply((1.0 / need)[:, None]))
     matrix = sp.vstack(
         [
             sp.hstack([cover[hard], sp.csr_array((int(hard.sum()), soft))]),
             sp.hstack([cover[~hard], -sp.eye_array(soft)]),
-            sp.hstack([sp.csr_array((len(need), p.columns)), shares]) if len(need) else None,
+            sp.hstack([sp.csr_array((len(need), p.columns)), shares]),
         ],
         format="csr",
     )

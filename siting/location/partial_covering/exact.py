@@ -132,13 +132,22 @@ def part_of(problem: ColumnCover, kept: IndexArray, free: IndexArray) -> Part | 
     weights = sp.csr_array(weights[soft])
     if np.any(np.asarray(weights.sum(axis=0)).ravel() < left[wanted] * (1.0 - SLACK)):
         return None
-    return _stack(p, kept, free, distinct[hard], distinct[soft], weights, left[wanted])
+    return _stack(
+        p,
+        kept,
+        free,
+        hard=sp.csr_array(distinct[hard]),
+        soft=sp.csr_array(distinct[soft]),
+        weights=weights,
+        left=left[wanted],
+    )
 
 
 def _stack(
     p: ColumnCover,
     kept: IndexArray,
     free: IndexArray,
+    *,
     hard: sp.csr_array,
     soft: sp.csr_array,
     weights: sp.csr_array,
@@ -169,25 +178,27 @@ def _stack(
     bars = sp.csr_array(
         (-np.ones(len(barred)), (np.arange(len(barred)), barred)), shape=(len(barred), number)
     )
-    entry = (np.arange(len(own)), own), (np.arange(len(own)), opens[own])
-    linked = sp.csr_array((-np.ones(len(own)), entry[0]), shape=(len(own), number))
-    link = sp.csr_array((np.ones(len(own)), entry[1]), shape=(len(own), len(closed)))
-    scale = sp.diags_array(1.0 / np.maximum(left, 1e-300))
-    lines: list[tuple[list[sp.sparray | None], FloatArray]] = [
-        ([hard, None, None], np.ones(hard.shape[0])),
-        ([at[must], None, None], np.ones(len(must))),
-        ([-at[tight], None, None], -room[tight].astype(np.float64)),
-        ([excludes, None, None], -np.ones(len(lone))),
-        ([bars, None, None], np.zeros(len(barred))),
-        ([linked, link, None], np.zeros(len(own))),
-        ([soft, None, -sp.eye_array(soft.shape[0])], np.zeros(soft.shape[0])),
-        ([None, None, scale @ weights.T], np.full(len(left), 1.0 - SLACK)),
+    line = np.arange(len(own))
+    linked = sp.csr_array((-np.ones(len(own)), (line, own)), shape=(len(own), number))
+    link = sp.csr_array((np.ones(len(own)), (line, opens[own])), shape=(len(own), len(closed)))
+    share = sp.csr_array(sp.diags_array(1.0 / np.maximum(left, 1e-300)) @ weights.T)
+    reached = sp.csr_array(-sp.eye_array(soft.shape[0]))
+    # per block of rows: its entries among the columns, the groups and the soft rows
+    lines: list[tuple[tuple[sp.csr_array | None, ...], FloatArray]] = [
+        ((hard, None, None), np.ones(hard.shape[0])),
+        ((sp.csr_array(at[must]), None, None), np.ones(len(must))),
+        ((sp.csr_array(-at[tight]), None, None), -room[tight].astype(np.float64)),
+        ((excludes, None, None), -np.ones(len(lone))),
+        ((bars, None, None), np.zeros(len(barred))),
+        ((linked, link, None), np.zeros(len(own))),
+        ((soft, None, reached), np.zeros(soft.shape[0])),
+        ((None, None, share), np.full(len(left), 1.0 - SLACK)),
     ]
     widths = (number, len(closed), soft.shape[0])
     stacked = [
         sp.hstack(
             [
-                sp.csr_array((len(low), width)) if block is None else sp.csr_array(block)
+                sp.csr_array((len(low), width)) if block is None else block
                 for block, width in zip(blocks, widths, strict=True)
             ]
         )

@@ -80,7 +80,14 @@ def solve_binary(
     ):
         highs.setOptionValue(name, value)
     variables = matrix.shape[1]
-    passed = _pass(highs, cost / scale, matrix, lower, np.ones(variables), binary)
+    passed = _pass(
+        highs,
+        cost=cost / scale,
+        matrix=matrix,
+        lower=lower,
+        upper=np.ones(variables),
+        binary=binary,
+    )
     if passed == highspy.HighsStatus.kError:
         return Outcome(values=None, bound=0.0, finished=False)
     if start is not None:
@@ -112,7 +119,8 @@ def row_prices(
     highs.setOptionValue("solver", "simplex")
     highs.setOptionValue("simplex_iteration_limit", MOST_PIVOTS)
     scale = float(cost.max(initial=0.0)) or 1.0
-    _pass(highs, cost / scale, matrix, lower, upper, np.zeros(matrix.shape[1], dtype=bool))
+    binary = np.zeros(matrix.shape[1], dtype=bool)
+    _pass(highs, cost=cost / scale, matrix=matrix, lower=lower, upper=upper, binary=binary)
     highs.run()
     solution = highs.getSolution()
     if not solution.dual_valid:
@@ -139,6 +147,7 @@ def _highs(clock: Clock, seconds: float) -> highspy.Highs:
 
 def _pass(
     highs: highspy.Highs,
+    *,
     cost: FloatArray,
     matrix: sp.csr_array,
     lower: FloatArray,

@@ -7,7 +7,6 @@ may count in several.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -231,15 +230,6 @@ def core_of(problem: ColumnCover, columns: IndexArray) -> Core:
         aim=np.where(need > 0, np.maximum(p.aim - granted, 0.0), 0.0),
     )
     return Core(problem=smaller, columns=np.asarray(columns, dtype=np.intp), row_of=row_of)
-
-
-def without_fixed_costs(problem: ColumnCover) -> ColumnCover:
-    """Return the problem with every group's cost laid upon each of its columns."""
-    return dataclasses.replace(
-        problem,
-        cost=problem.cost + problem.group_cost[problem.group_of],
-        group_cost=np.zeros_like(problem.group_cost),
-    )
 
 
 def gather(

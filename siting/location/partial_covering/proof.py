@@ -1,6 +1,6 @@
 """What multipliers prove of a partial covering model, evaluated on the whole model."""
 
-# ruff: noqa: ANN001, ANN202, PLR0917
+# ruff: noqa: ANN001, ANN202, PLR0912, PLR0917
 # Compiled functions take plain arrays; numba infers their types.
 
 from __future__ import annotations

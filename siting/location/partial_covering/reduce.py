@@ -139,7 +139,14 @@ def reduce(model: PartialCovering) -> Reduced:
     row_of = np.full(len(rows.weight), -1, dtype=np.intp)
     row_of[open_[live]] = group
     problem, pair = _problem(
-        model, rows, columns, room, sp.csr_array(matrix[live[first]]), row_of, hard, need
+        model,
+        rows,
+        columns,
+        room=room,
+        matrix=sp.csr_array(matrix[live[first]]),
+        row_of=row_of,
+        hard=hard,
+        need=need,
     )
     used = fixed[rules.conflicts]
     taken = np.bincount(rules.site[rules.fixed], minlength=len(room))
@@ -206,6 +213,7 @@ def _problem(
     model: PartialCovering,
     rows: Rows,
     columns: npt.NDArray[np.intp],
+    *,
     room: npt.NDArray[np.intp],
     matrix: sp.csr_array,
     row_of: npt.NDArray[np.intp],

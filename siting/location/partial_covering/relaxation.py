@@ -31,8 +31,10 @@ from numba import njit
 
 from siting.location.partial_covering.problem import ColumnCover, FloatArray
 
-#: Steps without gain before the step scale shrinks, and the scale at which steps end.
-PATIENCE, LEAST_STEP = 20, 1e-4
+#: Scale at which steps end.
+LEAST_STEP = 1e-4
+#: Steps between two questions whether to end.
+WATCHED = 8
 #: Squared length below which a direction is none.
 TINY = 1e-12
 
@@ -322,6 +324,10 @@ def ascend(
     multipliers: FloatArray,
     sense: int = 1,
     ceiling: FloatArray | None = None,
+    patience: int = 20,
+    shrink: float = 0.6,
+    memory: float = 0.7,
+    watch: Callable[[], bool] | None = None,
 ) -> float:
     """Improve `duals` in place by subgradient steps; return the step scale to go on with.
 
@@ -341,12 +347,22 @@ def ascend(
         1 to raise a lower limit, -1 to lower an upper limit.
     ceiling
         Most a price can usefully be, or None.
+    patience
+        Steps without gain before the step scale shrinks.
+    shrink
+        Factor by which it does.
+    memory
+        Share of the last direction in the next, 0..1.
+    watch
+        Asked now and then; True ends the steps.
     """
     prices = duals.prices.copy()
     direction = np.zeros_like(prices)
     most = np.full(len(prices), np.inf) if ceiling is None else ceiling
     idle = 0
-    for _ in range(iterations):
+    for number in range(iterations):
+        if watch is not None and number % WATCHED == 0 and watch():
+            break
         bound, gradient = relaxation(prices)
         if sense * (bound - duals.bound) > 0:
             if sense * (bound - duals.bound) < 1e-4 * abs(upper - duals.bound):
@@ -358,8 +374,8 @@ def ascend(
             duals.multipliers = multipliers.copy()
         else:
             idle += 1
-        if idle >= PATIENCE:
-            step, idle = 0.6 * step, 0
+        if idle >= patience:
+            step, idle = shrink * step, 0
             prices[:] = duals.prices
             direction[:] = 0.0
             continue
@@ -367,21 +383,21 @@ def ascend(
         if gap <= 0 or step < LEAST_STEP:
             break
         if not _advance(
-            prices, gradient, direction, most, sense, step * max(gap, 1e-3 * abs(upper))
+            prices, gradient, direction, most, sense, step * max(gap, 1e-3 * abs(upper)), memory
         ):
             break
     return step
 
 
 @njit(cache=True, nogil=True)
-def _advance(prices, gradient, direction, most, sense, length):
+def _advance(prices, gradient, direction, most, sense, length, memory):
     """Move prices along the deflected subgradient; tell whether there was a direction."""
     norm = 0.0
     for i in range(len(prices)):
         slope = gradient[i]
         if prices[i] <= 0.0 and sense * slope < 0.0:
             slope = 0.0
-        direction[i] = 0.3 * slope + 0.7 * direction[i]
+        direction[i] = (1.0 - memory) * slope + memory * direction[i]
         norm += direction[i] * direction[i]
     if norm <= TINY:
         return False

@@ -9,7 +9,7 @@ Journal of Computational Physics 159(2), 139-171, doi 10.1006/jcph.1999.6413 (ne
 threshold acceptance).
 """
 
-# ruff: noqa: ANN001, ANN202, PLR0917, PLR0912, NPY002
+# ruff: noqa: ANN001, ANN202, PLR0917, NPY002
 # Compiled functions take plain arrays, whose types numba infers, and draw from its own generator.
 
 from __future__ import annotations

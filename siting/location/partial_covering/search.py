@@ -19,16 +19,15 @@ from siting.location.partial_covering.reshuffle import Reshuffle
 
 log = logging.getLogger(__name__)
 
-#: Subgradient steps between two looks at the clock.
-STEPS_PER_ROUND = 30
-#: Rounds of subgradient steps on each core.
-ROUNDS = 10
-#: Scale of the steps at which they end.
-MIN_STEP = 1e-3
+#: Subgradient steps at most, and what they are given: see :func:`ascend`.
+STEPS = 1500
+STEP, SHRINK, PATIENCE, MEMORY = 0.5, 0.7, 40, 0.93
+#: How far above the first bound they aim, relative.
+AIM = 0.05
 #: Share of the time the multipliers may take.
 PRICE_SHARE = 0.4
 #: Columns whose reduced cost is at most this share of their cost make the core.
-CORE_SHARE = (0.35, 0.25)
+CORE_SHARE = 0.5
 #: The same share for the columns that ruin and recreate works on.
 SEARCH_SHARE = 0.04
 #: Ruins per chosen column, their least and greatest number, and rounds of them.
@@ -42,7 +41,7 @@ WINDOW_SIZE, WINDOW_COLUMNS = 14, 400
 #: Rows up to which windows are small enough for exact programmes.
 WINDOW_ROWS = 30_000
 #: Windows re-planned without gain before the search ends, per chosen column.
-PATIENCE = 0.5
+IDLE = 0.5
 #: Branch-and-bound nodes, and the wall time that keeps `stop` prompt [s], of a window.
 WINDOW_NODES, WINDOW_SECONDS = 300, 2.0
 #: Relative distance at which a value and a bound of whole numbers are one.
@@ -124,45 +123,47 @@ class Search:
         self.tell(fraction, value, bound)
 
     def price(self) -> None:
-        """Find good multipliers: a clustered programme, then steps on ever better cores."""
+        """Find good multipliers: a clustered programme, then steps on a core of columns."""
         part = self.clock.until(PRICE_SHARE)
         started = coarse_prices(self.problem, part)
         pairs = np.zeros(len(self.problem.pairs))
         self.adopt(self.duals.prices if started is None else np.concatenate([started, pairs]))
         self.construct()
         if len(pairs) or self.best is None:
-            self.duals = self.climb(self.relaxation, self.duals, part, 0.0)
-            return
-        for number, share in enumerate(CORE_SHARE):
-            if self.done() or part.expired():
-                return
-            core = self.core(share)
+            self.duals = self.climb(self.relaxation, self.duals, part)
+        elif not (self.done() or part.expired()):
+            core = self.core(CORE_SHARE)
             relaxation = Relaxation(core.problem)
             duals = relaxation.duals(core.shrink(self.duals.prices))
-            duals = self.climb(relaxation, duals, part, 0.2 * number)
+            duals = self.climb(relaxation, duals, part)
             self.adopt(core.grow(self.problem, duals.prices, duals.multipliers))
+        log.info("priced: cost %.6g, bound %.6g", self.cost, self.duals.bound)
 
     def construct(self, start: npt.NDArray[np.intp] | None = None) -> None:
         """Offer a greedy answer at the present multipliers, after some columns chosen first."""
         found = greedy(self.problem, self.duals.prices, self.duals.multipliers, start=start)
         self.offer(found)
 
-    def climb(self, relaxation: Relaxation, duals: Duals, clock: Clock, done: float) -> Duals:
-        """Improve multipliers by rounds of subgradient steps."""
-        step = 0.1
-        upper = self.cost if np.isfinite(self.cost) else float(self.problem.cost.sum())
-        for number in range(ROUNDS):
-            if self.done() or clock.expired() or step < MIN_STEP:
-                break
-            step = ascend(
-                relaxation,
-                duals,
-                upper=upper,
-                iterations=STEPS_PER_ROUND,
-                step=step,
-                multipliers=relaxation.multipliers,
-            )
-            self.report(done + 0.2 * (number + 1) / ROUNDS)
+    def climb(self, relaxation: Relaxation, duals: Duals, clock: Clock) -> Duals:
+        """Improve multipliers by subgradient steps."""
+        most = self.cost if np.isfinite(self.cost) else float(self.problem.cost.sum())
+
+        def watch() -> bool:
+            self.report(0.2)
+            return self.done() or clock.expired()
+
+        ascend(
+            relaxation,
+            duals,
+            upper=min(most, max(duals.bound, 0.0) * (1.0 + AIM)) or most,
+            iterations=STEPS,
+            step=STEP,
+            multipliers=relaxation.multipliers,
+            patience=PATIENCE,
+            shrink=SHRINK,
+            memory=MEMORY,
+            watch=watch,
+        )
         return duals
 
     def adopt(self, prices: FloatArray) -> None:
@@ -217,7 +218,7 @@ class Search:
         relaxation = Relaxation(core.problem)
         relaxation(core.shrink(self.duals.prices))
         idle, rng = 0, np.random.default_rng(seed)
-        while not self.done() and idle < PATIENCE * len(self.best):
+        while not self.done() and idle < IDLE * len(self.best):
             column = int(rng.integers(len(self.best)))
             chosen = np.searchsorted(core.columns, self.best)
             window = window_around(core.problem, chosen, chosen[column], WINDOW_SIZE, rng)
@@ -242,13 +243,8 @@ def _able(
 ) -> npt.NDArray[np.intp]:
     """Return the columns of least reduced cost that serve what only the window serves, and it."""
     p = problem
-    lone = sp_rows(p, window)
+    lone = np.flatnonzero(p.counts(window) > 0)
     lone = lone[p.counts(kept)[lone] == 0]
     able = np.unique(p.by_row[lone].indices)
     able = able[np.argsort(reduced[able], kind="stable")][:WINDOW_COLUMNS]
     return np.setdiff1d(np.union1d(able, window), kept).astype(np.intp)
-
-
-def sp_rows(problem: ColumnCover, columns: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Return the rows that some columns serve, ascending."""
-    return np.flatnonzero(problem.counts(columns) > 0)

@@ -48,8 +48,8 @@ def solve_partial_covering(model: PartialCovering, control: Control) -> Found:
 
     Notes
     -----
-    Multipliers come from a linear programme and subgradient steps, answers from greedy choices, ruin
-    and recreate and exact programmes; see :mod:`siting.location.partial_covering.search`.
+    Multipliers come from a linear programme and subgradient steps, answers from greedy choices,
+    ruin and recreate and exact programmes; see :mod:`siting.location.partial_covering.search`.
     """
     reduced = reduce(model)
     if not reduced.possible:
