@@ -32,6 +32,10 @@ CORE_SHARE = 0.5
 SEARCH_SHARE = 0.04
 #: Ruins per chosen column, their least and greatest number, and rounds of them.
 RUINS_PER_COLUMN, LEAST_RUINS, MOST_RUINS, RUIN_ROUNDS = 200, 1000, 400_000, 250
+#: Ruins in a round at least.
+LEAST_PER_ROUND = 50
+#: Columns up to which a problem is solved as a whole.
+SMALL = 60
 #: Most columns taken out at once.
 RUIN_SIZE = 40
 #: Rise of cost accepted at first, as a share of a mean column's cost; it falls to nothing.
@@ -156,7 +160,7 @@ class Search:
             relaxation,
             duals,
             upper=min(most, max(duals.bound, 0.0) * (1.0 + AIM)) or most,
-            iterations=STEPS,
+            iterations=min(STEPS, 100 + 2 * len(duals.prices)),
             step=STEP,
             multipliers=relaxation.multipliers,
             patience=PATIENCE,
@@ -190,6 +194,8 @@ class Search:
         """Ruin and recreate on the core, then re-plan windows exactly where they are small."""
         if self.best is None or not len(self.best) or self.done():
             return
+        if self.problem.columns <= SMALL and self.enumerate():
+            return
         core = self.core(SEARCH_SHARE)
         search = Reshuffle(
             core.problem,
@@ -200,17 +206,30 @@ class Search:
         )
         mean = self.cost / len(self.best)
         ruins = int(np.clip(RUINS_PER_COLUMN * len(self.best), LEAST_RUINS, MOST_RUINS))
-        for number in range(RUIN_ROUNDS):
+        rounds = min(RUIN_ROUNDS, 1 + ruins // LEAST_PER_ROUND)
+        for number in range(rounds):
             if self.done():
                 break
-            falling = max(0.0, 1.0 - number / (0.8 * RUIN_ROUNDS))
+            falling = max(0.0, 1.0 - number / (0.8 * rounds))
             threshold = RUIN_THRESHOLD * mean * falling
-            search.run(1 + ruins // RUIN_ROUNDS, size=RUIN_SIZE, threshold=threshold)
+            search.run(1 + ruins // rounds, size=RUIN_SIZE, threshold=threshold)
             self.offer(core.columns[search.best])
-            self.report(0.4 + 0.5 * (number + 1) / RUIN_ROUNDS)
+            self.report(0.4 + 0.5 * (number + 1) / rounds)
         log.info("ruined to cost %.6g, bound %.6g", self.cost, self.duals.bound)
         if core.problem.rows <= WINDOW_ROWS and not (core.problem.need > 0).any():
             self.replan(core, seed)
+
+    def enumerate(self) -> bool:
+        """Solve a small problem as a whole; tell whether that came to its end."""
+        none, every = np.zeros(0, dtype=np.intp), np.arange(self.problem.columns)
+        part = part_of(self.problem, none, every)
+        if part is None:
+            return False
+        found, outcome = part.solve(
+            self.clock, start=self.best, nodes=WINDOW_NODES, seconds=WINDOW_SECONDS
+        )
+        self.offer(found)
+        return outcome.finished
 
     def replan(self, core: Core, seed: int) -> None:
         """Re-plan windows until none gains."""

@@ -13,15 +13,13 @@ from siting.location.partial_covering.exact import part_of
 from siting.location.partial_covering.proof import SAME, Limit, claim_of, limit_of, step_of
 from siting.location.partial_covering.reduce import Reduced, lift, reduce
 from siting.location.partial_covering.relaxation import Duals
-from siting.location.partial_covering.search import Search
+from siting.location.partial_covering.search import SMALL, Search
 from siting.location.solution import Certificate, Node, Prices
 
 log = logging.getLogger(__name__)
 
 #: Why a search ends when there is nothing to find.
 NO_ANSWER = "no choice keeps all rules together"
-#: Columns up to which the whole programme is solved at once.
-SMALL = 60
 #: Entries of a kernel beyond which its branch and bound is not begun.
 MOST_ENTRIES = 400_000
 #: Branch-and-bound nodes spent on a kernel.
