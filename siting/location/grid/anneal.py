@@ -19,7 +19,12 @@ from numpy.typing import NDArray
 
 from siting.location.grid.reach import room_for
 from siting.location.grid.search import anneal, greedy, trim
-from siting.location.grid.sector_search import anneal_sectors, greedy_sectors, trim_sectors
+from siting.location.grid.sector_search import (
+    anneal_sectors,
+    greedy_sectors,
+    squares_of,
+    trim_sectors,
+)
 from siting.location.grid.sector_state import SectorField, put, set_lure
 from siting.location.grid.state import Field, lift, place
 
@@ -30,6 +35,8 @@ _STEPS = 1.0
 #: How strongly, and how far in one round, the price follows a lack of cover.
 _PRICE_GAIN, _PRICE_STEP = 3.0, 0.02
 _ROOM = 512
+#: Looks at a square of a grid of sectors between two looks at the clock.
+_TURNS = 200
 #: Added to the count of forbidding stations where a search may not go; far above any count.
 _CLOSED = 10_000
 
@@ -54,7 +61,12 @@ class DiscMoves:
         """Discs overlap of themselves; a second cover counts nothing."""
 
     def greedy(
-        self, required: float, covered: float, stations: NDArray[np.int64], count: int
+        self,
+        required: float,
+        covered: float,
+        stations: NDArray[np.int64],
+        count: int,
+        stop: Callable[[], bool],  # noqa: ARG002 (discs are placed in a moment)
     ) -> tuple[int, float]:
         """Place until `required` is covered."""
         return greedy(self.grid, required, covered, stations, count)
@@ -103,11 +115,22 @@ class SectorMoves:
         set_lure(self.grid, share)
 
     def greedy(
-        self, required: float, covered: float, stations: NDArray[np.int64], count: int
+        self,
+        required: float,
+        covered: float,
+        stations: NDArray[np.int64],
+        count: int,
+        stop: Callable[[], bool],
     ) -> tuple[int, float]:
         """Place until `required` is covered."""
         room = room_for(self.grid.aims)
-        return greedy_sectors(self.grid, required, covered, stations, count, *room)
+        squares = squares_of(self.grid)
+        done = False
+        while not done and not stop():
+            count, covered, done = greedy_sectors(
+                self.grid, squares, required, covered, stations, count, _TURNS, *room
+            )
+        return count, covered
 
     def trim(
         self, required: float, covered: float, stations: NDArray[np.int64], count: int
@@ -170,12 +193,12 @@ class Search:
         """Cost of the stations placed now."""
         return float(self.grid.cost[self.stations[:, 0]].sum())
 
-    def fill(self) -> None:
+    def fill(self, stop: Callable[[], bool] = lambda: False) -> None:
         """Place greedily until the requirement holds, then drop what it does not need."""
         room = np.zeros((self._capacity(), self.moves.columns), np.int64)
         count = len(self.stations)
         room[:count] = self.stations
-        count, self.covered = self.moves.greedy(self.required, self.covered, room, count)
+        count, self.covered = self.moves.greedy(self.required, self.covered, room, count, stop)
         count, self.covered = self.moves.trim(self.required, self.covered, room, count)
         self.stations = room[:count].copy()
         self.keep()
@@ -195,9 +218,19 @@ class Search:
         for station in self.stations:
             self.covered += self.moves.place(station)
 
-    def start(self) -> None:
+    def start(self, stop: Callable[[], bool] = lambda: False) -> None:
         """Begin with the greedy answer: its places are anchors, the best one left is the price."""
-        self.fill()
+        self.fill(stop)
+        self._anchor()
+
+    def adopt(self, stations: NDArray[np.int64]) -> None:
+        """Begin, on an empty field, with the answer of another search."""
+        self.stations = stations
+        self.covered = sum(self.moves.place(station) for station in stations)
+        self.keep()
+        self._anchor()
+
+    def _anchor(self) -> None:
         self.anchors = self.stations[:, 1:3].copy()
         self.price = _marginal_price(self.grid)
 

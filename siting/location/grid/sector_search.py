@@ -9,6 +9,7 @@ over, which leaves few whose sectors must be aimed.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numba as nb
 import numpy as np
@@ -28,27 +29,40 @@ def _best_in_square(  # noqa: PLR0917 (compiled code takes plain arguments)
     f: SectorField,
     at: int,
     across: int,
-    floor: float,
     s: NDArray[np.float64],
     gap: NDArray[np.float64],
     best: NDArray[np.int64],
 ) -> float:
-    """Find the most weight per cost above `floor` in a square; `best` receives the station."""
+    """Find the most weight per cost in a square; `best` receives the station."""
     width, height = f.weight.shape
     pick = np.zeros(3, np.int64)
     x0, y0 = (at // across) * _SQUARE, (at % across) * _SQUARE
-    for x in range(x0, min(width, x0 + _SQUARE)):
-        for y in range(y0, min(height, y0 + _SQUARE)):
-            if f.near[x, y] == 0:
+    rate, first = 0.0, (0, 0, 0)
+    for sweep in range(2):  # the most promising place first, so that it rules out most others
+        top = 0.0
+        for x in range(x0, min(width, x0 + _SQUARE)):
+            for y in range(y0, min(height, y0 + _SQUARE)):
+                if f.near[x, y] != 0:
+                    continue
                 for k in range(f.cost.size):
-                    if f.gain[k, x, y] > floor * f.cost[k] + 1e-12:
-                        least = floor * f.cost[k]
-                        v = aim(f, k, x, y, least, s, gap, pick)
-                        if v > least:
-                            floor = v / f.cost[k]
+                    ceiling = f.gain[k, x, y] / f.cost[k]
+                    if sweep == 0:
+                        if ceiling > top:
+                            top, first = ceiling, (k, x, y)
+                    elif ceiling > rate * (1.0 + 1e-12):
+                        v = aim(f, k, x, y, rate * f.cost[k], s, gap, pick) / f.cost[k]
+                        if v > rate * (1.0 + 1e-12):
+                            rate = v
                             best[0], best[1], best[2] = k, x, y
                             best[3:] = pick
-    return floor
+        if sweep == 0:
+            if top <= 0.0:
+                return 0.0
+            k, x, y = first
+            rate = aim(f, k, x, y, 0.0, s, gap, pick) / f.cost[k]
+            best[0], best[1], best[2] = k, x, y
+            best[3:] = pick
+    return rate
 
 
 @nb.njit(cache=True, nogil=True)
@@ -64,50 +78,76 @@ def _ceiling(f: SectorField, at: int, across: int) -> float:
     return top
 
 
+class Squares(NamedTuple):
+    """What greedy placement knows of each square of the grid.
+
+    Parameters
+    ----------
+    rate
+        Most weight per cost in the square, or more (n,).
+    exact
+        Whether it is exact (n,).
+    best
+        The station that has it (n, 6).
+    across
+        Squares along y (1,).
+    """
+
+    rate: NDArray[np.float64]
+    exact: NDArray[np.bool_]
+    best: NDArray[np.int64]
+    across: NDArray[np.int64]
+
+
+def squares_of(f: SectorField) -> Squares:
+    """Begin with the full radius of every place as its ceiling."""
+    width, height = f.weight.shape
+    across = -(-height // _SQUARE)
+    many = -(-width // _SQUARE) * across
+    rate = np.array([_ceiling(f, at, across) for at in range(many)])
+    return Squares(
+        rate, np.zeros(many, np.bool_), np.zeros((many, 6), np.int64), np.array([across])
+    )
+
+
 @nb.njit(cache=True, nogil=True)
 def greedy_sectors(  # noqa: PLR0917 (compiled code takes plain arguments)
     f: SectorField,
+    squares: Squares,
     required: float,
     covered: float,
     stations: NDArray[np.int64],
     count: int,
+    turns: int,
     s: NDArray[np.float64],
     gap: NDArray[np.float64],
-) -> tuple[int, float]:
+) -> tuple[int, float, bool]:
     """Place the most weight per cost until `required` is covered or nothing helps.
 
     `stations` (capacity, 6) receives kind, x, y and three bins from index `count`; returns the new
-    count and the covered weight.
+    count, the covered weight, and whether `turns` looks at a square were enough to end.
     """
     width, height = f.weight.shape
-    across = -(-height // _SQUARE)
-    squares = -(-width // _SQUARE) * across
-    rate = np.zeros(squares)
-    exact = np.zeros(squares, np.bool_)
-    best = np.zeros((squares, 6), np.int64)
-    for at in range(squares):
-        rate[at] = _ceiling(f, at, across)
+    across = squares.across[0]
     reach = f.apart.size
-    while covered < required and count < stations.shape[0]:
-        at = int(np.argmax(rate))
-        if rate[at] <= 0.0:
-            break
-        if not exact[at]:
-            # one after another: a square's best is exact, the others' ceilings are above theirs
-            rate[at] = _best_in_square(f, at, across, 0.0, s, gap, best[at])
-            exact[at] = True
+    for _ in range(turns):
+        at = int(np.argmax(squares.rate))
+        if covered >= required or count >= stations.shape[0] or squares.rate[at] <= 0.0:
+            return count, covered, True
+        if not squares.exact[at]:
+            squares.rate[at] = _best_in_square(f, at, across, s, gap, squares.best[at])
+            squares.exact[at] = True
             continue
-        covered += put(f, best[at], 1)
-        stations[count] = best[at]
+        covered += put(f, squares.best[at], 1)
+        stations[count] = squares.best[at]
         count += 1
-        x, y = best[at, 1], best[at, 2]
+        x, y = squares.best[at, 1], squares.best[at, 2]
         for i in range(max(0, x - reach) // _SQUARE, min(width - 1, x + reach) // _SQUARE + 1):
             for j in range(max(0, y - reach) // _SQUARE, min(height - 1, y + reach) // _SQUARE + 1):
-                exact[i * across + j] = False
-                rate[i * across + j] = min(
-                    rate[i * across + j], _ceiling(f, i * across + j, across)
-                )
-    return count, covered
+                q = i * across + j
+                squares.exact[q] = False
+                squares.rate[q] = min(squares.rate[q], _ceiling(f, q, across))
+    return count, covered, False
 
 
 @nb.njit(cache=True, nogil=True)

@@ -173,7 +173,8 @@ def solve_grid_cover(
     if model.required_weight <= 0.0:
         nobody = np.zeros((0, 6 if _has_sectors(model) else 3), np.int64)
         return _solution(model, nobody, None, seed=seed, clock=clock)
-    search, kinds = _begin(model, seed)
+    clock.report(0.0)
+    search, kinds = _begin(model, seed, clock.until(0.5))
     if search.best is None:
         return _nothing(model, search, kinds, seed, clock)
     history = [(clock.elapsed_s, search.best_value)]
@@ -197,9 +198,12 @@ def solve_grid_cover(
     )
     search.fill()
     note(0.0)
+    if sectors and clock.limit == "stop":
+        stations = _settled(model, search, kinds)
+        return _solution(model, stations, None, seed=seed, clock=clock, history=tuple(history))
     dual = _bounded(model, search, kinds, work=work, clock=clock, note=note)
     stopped = clock.until(0.9)
-    tight = dual.bound >= _TIGHT * search.best_value
+    tight = not stopped() and dual.bound >= _TIGHT * search.best_value
     guided = search.only(dual.worthwhile(kinds, search.grid.pad)) if tight else nullcontext()
     with guided:
         search.cool(
@@ -245,15 +249,18 @@ def _compile_kernels(sectors: bool) -> None:  # noqa: FBT001 (a key of the cache
     dual.improve(1, lambda: False, lambda _: None)
 
 
-def _begin(model: GridCover, seed: int) -> tuple[Search, tuple[int, ...]]:
+def _begin(model: GridCover, seed: int, stop: Stop) -> tuple[Search, tuple[int, ...]]:
     """Place greedily with every kind, then keep only the kinds it used."""
     search = _search(model, tuple(range(len(model.kinds))), seed)
-    search.start()
+    search.start(stop)
     used = tuple(np.unique(search.stations[:, 0]).tolist())
     if search.best is None or len(used) == len(model.kinds):
         return search, tuple(range(len(model.kinds)))
     lean = _search(model, used, seed)
-    lean.start()
+    stations = search.stations.copy()
+    stations[:, 0] = np.searchsorted(used, stations[:, 0])
+    stations[:, 1:3] += lean.grid.pad - search.grid.pad
+    lean.adopt(stations)
     return lean, used
 
 
