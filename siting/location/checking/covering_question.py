@@ -129,7 +129,8 @@ class CoveringQuestion(Question):
             limits = [*(theta * self.need).tolist(), -math.fsum(prices.conflict.tolist())]
         size = float(np.abs(terms).sum()) + math.fsum(abs(term) for term in limits)
         if self.kind is not Kind.ALL:  # differences, whose parts are rounded
-            size += 2.0**-4 * float((rows.weight + rows.k * u).sum())
+            rounded = (u > 0) & (state.left >= rows.k)
+            size += 2.0**-4 * float((rows.weight + rows.k * u)[rounded].sum())
         return float(summed(terms)) + math.fsum(limits), size
 
     def able(self, state: State) -> FloatArray:

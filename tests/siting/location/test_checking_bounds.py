@@ -384,6 +384,15 @@ def test_infeasibility_is_confirmed_exactly_where_it_is_true(family: str) -> Non
     assert seen or family in {"maximal covering", "budgeted covering", "capacitated covering"}
 
 
+def test_where_nothing_can_be_served_nothing_is_proven_exactly() -> None:
+    """A bound of 0 needs no margin when no term of it was rounded."""
+    model = MaximalCovering(np.array([[1, 0], [0, 1]]), np.array([0.1, 0.7]), p=1, k=2)
+    none = (Prices(demand=np.zeros(2)),)
+    proof = Certificate(bound=0.0, prices=none, nodes=(Node(prices=0),))
+    assert accepted(model, proof)
+    assert not accepted(model, replace(proof, bound=-1e-12))
+
+
 @given(st.lists(st.floats(-1e15, 1e15), min_size=1, max_size=60))
 def test_compensated_sums_are_nearly_exact(values: list[float]) -> None:
     """They differ from the correctly rounded sum by less than a millionth of plain rounding."""
