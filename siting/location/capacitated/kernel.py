@@ -123,6 +123,11 @@ class Kernel:
             np.concatenate([weight / scale[column], -np.minimum(capacity, net.total) / scale]),
             np.full(count, none), np.zeros(count),
         )  # fmt: skip
+        if net.kind is Kind.ASSIGN:  # implied, yet the root of strong cuts
+            self._add(
+                np.zeros(count, dtype=np.intp), np.arange(count),
+                np.minimum(capacity, net.total) / net.total, np.ones(1), np.full(1, np.inf),
+            )  # fmt: skip
         for zone in np.flatnonzero(self._needed > 0):
             here = np.flatnonzero(net.zone[self._row] == zone)
             need = self._needed[zone]
@@ -169,6 +174,7 @@ class Kernel:
         self,
         known: tuple[float, npt.NDArray[np.bool_], npt.NDArray[np.int32]] | None,
         *,
+        step: float,
         clock: Clock,
     ) -> Outcome:
         """Search the kernel for the best answer.
@@ -177,6 +183,8 @@ class Kernel:
         ----------
         known
             A known answer: its value, the options chosen (m,) and the arc of each demand point.
+        step
+            Number of which every objective value is a multiple, 0 without one.
         clock
             Ends the search.
         """
@@ -196,8 +204,9 @@ class Kernel:
         size = float(np.abs(cost).sum())
         if known is not None:
             size = max(abs(known[0] - offset), 1e-6 * size)
-        scale = max(size, 1e-12) / OBJECTIVE_SIZE
+        scale = step or max(size, 1e-12) / OBJECTIVE_SIZE
         highs = _highs(clock)
+        highs.setOptionValue("mip_abs_gap", 1.0 - 1e-6 if step else 1e-7)
         rows = sum(len(low) for low, _ in self._bounds)
         data, (i, j) = (
             np.concatenate([v for _, _, v in self._parts]),
@@ -272,7 +281,6 @@ def _highs(clock: Clock) -> highspy.Highs:
         ("threads", 1),
         ("random_seed", 0),
         ("mip_rel_gap", 0.0),
-        ("mip_abs_gap", 1e-7),
         ("mip_max_nodes", MOST_NODES),
         ("mip_feasibility_tolerance", 1e-9),
         ("primal_feasibility_tolerance", 1e-9),

@@ -28,6 +28,8 @@ LEAST_GAIN = 1e-10
 MOST_LOOKS = 10
 #: How much worse a choice may be from which to wander on, relative to the best.
 WORSE = 0.008
+#: Share of the departures that close neighbours, and demand points looked at to find them.
+LOCAL, MOST_ROWS = 0.3, 200
 
 
 def improve(
@@ -102,9 +104,11 @@ def wander(
             break
         number = min(len(inside), int(rng.integers(1, 2 + max(1, min(6, len(inside) // 8)))))
         chosen = here.chosen.copy()
-        chosen[rng.choice(inside, number, replace=False)] = False
-        outside = np.flatnonzero(~here.chosen & (relaxation.root == 0))
-        for j in rng.permutation(outside)[: int(rng.integers(0, number + 1))]:
+        near = _around(int(rng.choice(inside)), relaxation)
+        pool = near[chosen[near]] if rng.random() < LOCAL else inside
+        chosen[rng.permutation(pool)[:number]] = False
+        coming = rng.permutation(near[~here.chosen[near]])[: int(rng.integers(0, number + 1))]
+        for j in coming:
             chosen[j] = True
             if not relaxation.network.allowed(chosen):
                 chosen[j] = False
@@ -117,6 +121,17 @@ def wander(
         else:
             here = best
     return best
+
+
+def _around(j: int, relaxation: Relaxation) -> npt.NDArray[np.intp]:
+    """Return the free options that reach some demand that option j reaches, j among them."""
+    net = relaxation.network
+    reached = np.zeros(net.options, dtype=bool)
+    reached[j] = True
+    rows = net.row[net.start[j] : net.start[j + 1]]
+    for i in rows[:: max(1, len(rows) // MOST_ROWS)]:
+        reached[net.option[net.row_start[i] : net.row_start[i + 1]]] = True
+    return np.flatnonzero(reached & (relaxation.root == 0))
 
 
 def _moves(

@@ -248,7 +248,7 @@ class Search:
         if not isinstance(whole, Whole):
             return False
         known = None if best is None else (best.value, best.chosen, whole.places(best))
-        outcome = kernel.solve(known, clock=self.control.clock)
+        outcome = kernel.solve(known, step=self.proof.step, clock=self.control.clock)
         if outcome.chosen is not None and outcome.place is not None:
             service = whole.measure(outcome.chosen, outcome.place)
             if self.network.allowed(outcome.chosen):
