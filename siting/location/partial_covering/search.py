@@ -32,6 +32,8 @@ CORE_SHARE = 0.5
 SEARCH_SHARE = 0.04
 #: Ruins per chosen column, their least and greatest number, and rounds of them.
 RUINS_PER_COLUMN, LEAST_RUINS, MOST_RUINS, RUIN_ROUNDS = 200, 1000, 400_000, 250
+#: Share of the time left that ruins leave to what follows.
+RESERVE = 0.03
 #: Ruins in a round at least.
 LEAST_PER_ROUND = 50
 #: Columns up to which a problem is solved as a whole.
@@ -93,6 +95,7 @@ class Search:
             prices=self.relaxation.start(), multipliers=np.zeros(len(problem.need)), bound=-np.inf
         )
         self.ended = NOTHING_BETTER
+        self.hurried = False
 
     def offer(self, columns: npt.NDArray[np.intp] | None) -> bool:
         """Keep an answer if it is the cheapest so far; tell whether it is."""
@@ -207,14 +210,21 @@ class Search:
         mean = self.cost / len(self.best)
         ruins = int(np.clip(RUINS_PER_COLUMN * len(self.best), LEAST_RUINS, MOST_RUINS))
         rounds = min(RUIN_ROUNDS, 1 + ruins // LEAST_PER_ROUND)
+        began, span = self.clock.elapsed_s, self.clock.left_s * (1.0 - RESERVE)
         for number in range(rounds):
-            if self.done():
+            # where time is short, the threshold falls by the clock
+            spent = (self.clock.elapsed_s - began) / max(span, 1e-9)
+            late = spent > (number + 1) / rounds
+            self.hurried |= late
+            progress = spent if late else number / rounds
+            if self.done() or progress >= 1.0:
                 break
-            falling = max(0.0, 1.0 - number / (0.8 * rounds))
-            threshold = RUIN_THRESHOLD * mean * falling
+            threshold = RUIN_THRESHOLD * mean * max(0.0, 1.0 - progress / 0.8)
             search.run(1 + ruins // rounds, size=RUIN_SIZE, threshold=threshold)
             self.offer(core.columns[search.best])
-            self.report(0.4 + 0.5 * (number + 1) / rounds)
+            self.report(0.4 + 0.5 * progress)
+        if self.hurried and self.ended == NOTHING_BETTER:
+            self.ended = TIMED_OUT
         log.info("ruined to cost %.6g, bound %.6g", self.cost, self.duals.bound)
         if core.problem.rows <= WINDOW_ROWS and not (core.problem.need > 0).any():
             self.replan(core, seed)
