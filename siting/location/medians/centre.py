@@ -32,8 +32,8 @@ from siting.status import Sense
 
 log = logging.getLogger(__name__)
 
-#: Share of the time left that the question at one distance may take, and that the last ones may.
-_SHARE, _LAST = 0.25, 0.9
+#: Share of the time left that the question at one distance may take, before the last ones.
+_SHARE = 0.25
 
 
 def solve_p_centre(model: PCenter, control: Control) -> Found:
@@ -69,6 +69,9 @@ def solve_p_centre(model: PCenter, control: Control) -> Found:
 
 #: First questions are asked this share of all distances below the best radius: it is a good one.
 _STRIDE = 64
+#: Distances about which a question ended unclear are asked again when all others span less than
+#: this share of what lies between bound and value.
+_NARROW = 0.1
 
 
 class _Bisection:
@@ -111,13 +114,14 @@ class _Bisection:
             place = self._next()
             last = place < 0
             if last:
-                place = self.unclear[0] if self.unclear else self.lower
-            part = clock.until(_LAST if last else _SHARE)
+                place = sum(self.unclear or (self.lower, self.lower)) // 2
+            part = clock.until(1.0 if last else _SHARE)
             judged = self._judge(place, part)
             clock.stopped |= part.stopped
             self._narrow(None if judged else place)
             self._report()
             if last and not judged:
+                clock.expired()
                 return False
         return True
 
@@ -130,16 +134,19 @@ class _Bisection:
         )
 
     def _next(self) -> int:
-        """Return the place to judge next, -1 when only those that ended unclear are left."""
+        """Return the place to judge next, -1 when little but those that ended unclear is left."""
         if self.unclear is None:
             middle = (self.lower + self.upper) // 2
             return middle if self.below is not None else max(middle, self.upper - self.stride)
         first, last = self.unclear
-        if self.lower < first:
+        least, most = self.levels[self.lower], min(self.value, 2.0 * self.levels[-1])
+        below = self.levels[first] - least
+        above = most - self.levels[last] if last + 1 < self.upper else 0.0
+        if max(below, above) <= _NARROW * (most - least):
+            return -1
+        if below > above:
             return (self.lower + first) // 2
-        if last + 1 < self.upper:
-            return (last + 1 + self.upper) // 2
-        return -1
+        return (last + 1 + self.upper) // 2
 
     def _judge(self, place: int, clock: Clock) -> bool:
         """Ask about one distance; return whether there was an answer."""
