@@ -1,7 +1,7 @@
 """Heat-bath exchange: one option leaves, the place is drawn by what each other option would add."""
 
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
-# Compiled functions take plain arrays; numba infers their types.
+# ruff: noqa: ANN001, ANN201, C901, PLR0912, PLR0915, PLR0917
+# Compiled functions take plain arrays, numba infers their types; one pass is one function.
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def anneal(cover, tables, chosen, movable, free, top, best, value, hot, cold, sp
         size = 0
         for entry in range(cover.col_ptr[o], cover.col_ptr[o + 1]):
             i = cover.col_row[entry]
-            gap = tables.count[i] - cover.need[i]
+            gap = tables.covers[i] - cover.need[i]
             if gap > 0 or gap < -1:
                 continue
             weight = cover.weight[i] if gap == 0 else -cover.weight[i]

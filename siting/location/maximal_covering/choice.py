@@ -1,7 +1,7 @@
 """The inner problem of the prices: the best choice of options when demand has a price each."""
 
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
-# Compiled functions take plain arrays; numba infers their types.
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0912, PLR0917
+# Compiled functions take plain arrays, numba infers their types; one pass is one function.
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ Schrimpf, Schneider, Stamm-Wilbrandt, Dueck (2000), Record breaking optimization
 ruin and recreate principle, Journal of Computational Physics 159. doi:10.1006/jcph.1999.6413
 """
 
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
-# Compiled functions take plain arrays; numba infers their types.
+# ruff: noqa: ANN001, ANN201, ANN202, C901, PLR0912, PLR0917
+# Compiled functions take plain arrays, numba infers their types; one pass is one function.
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def fill_greedily(cover, limits, tables, spent, load, blocked, free, power):
     partial = np.zeros(columns)
     several = False
     for i in range(len(cover.weight)):
-        if cover.need[i] > 1 and tables.count[i] < cover.need[i]:
+        if cover.need[i] > 1 and tables.covers[i] < cover.need[i]:
             several = True
             for at in range(cover.row_ptr[i], cover.row_ptr[i + 1]):
                 partial[cover.row_col[at]] += cover.weight[i] / cover.need[i]
@@ -95,15 +95,13 @@ def fill_greedily(cover, limits, tables, spent, load, blocked, free, power):
         if several:
             for entry in range(cover.col_ptr[pick], cover.col_ptr[pick + 1]):
                 i = cover.col_row[entry]
-                if cover.need[i] > 1 and tables.count[i] == cover.need[i]:
+                if cover.need[i] > 1 and tables.covers[i] == cover.need[i]:
                     for at in range(cover.row_ptr[i], cover.row_ptr[i + 1]):
                         partial[cover.row_col[at]] -= cover.weight[i] / cover.need[i]
 
 
 @njit(cache=True, nogil=True)
-def reshuffle(
-    cover, limits, tables, spent, load, blocked, free, best, value, heats, span, random
-):
+def reshuffle(cover, limits, tables, spent, load, blocked, free, best, value, heats, span, random):
     """Ruin and recreate, steps ``span[0]`` to ``span[1]`` of ``span[2]``.
 
     A few options near each other are given up, and others chosen while they fit; the result stays
@@ -138,7 +136,7 @@ def reshuffle(
         added = 0
         power = 0.5 * int(draw(random) * 3.0) if not limits.even else 0.0
         while True:
-            pick = _pick(cover, limits, tables, spent, load, blocked, free, power, heat, random)
+            pick = _pick(limits, tables, spent, load, blocked, free, power, heat, random)
             if pick < 0:
                 break
             value[0] += tables.gain[pick]
@@ -163,7 +161,7 @@ def reshuffle(
 
 
 @njit(cache=True, nogil=True)
-def _pick(cover, limits, tables, spent, load, blocked, free, power, heat, random):
+def _pick(limits, tables, spent, load, blocked, free, power, heat, random):
     """Return the option of the highest score that fits, blurred by the heat; -1 for none."""
     pick, most = -1, 0.0
     for o in range(len(free)):

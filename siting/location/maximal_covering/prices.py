@@ -5,7 +5,8 @@ Notes
 With prices ``0 <= u_i <= w_i / k_i`` of the rows, ``lam >= 0`` of the limit L and ``nu_q >= 0`` of
 the conflicts,
 
-    ``sum_i (w_i - k_i u_i) + lam L + sum_q nu_q + best(sum_i a_io u_i - lam f_o - sum_{q of o} nu_q)``
+    ``sum_i (w_i - k_i u_i) + lam L + sum_q nu_q + best(c)``,
+    ``c_o = sum_i a_io u_i - lam f_o - sum_{q of o} nu_q``,
 
 is no less than any value, where ``best`` adds up positive terms site by site. Prices follow a
 subgradient that is smoothed as in the volume algorithm; the same smoothing of the inner choices
@@ -17,8 +18,8 @@ Barahona, Anbil (2000), The volume algorithm: producing primal solutions with a 
 Mathematical Programming 87. doi:10.1007/s101070050002
 """
 
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
-# Compiled functions take plain arrays; numba infers their types.
+# ruff: noqa: ANN001, ANN201, ANN202, C901, PLR0912, PLR0915, PLR0917
+# Compiled functions take plain arrays, numba infers their types; one pass is one function.
 
 from __future__ import annotations
 
@@ -32,8 +33,6 @@ from siting.location.maximal_covering.choice import best_at_site, choose
 
 #: Share of the newest subgradient in the smoothed one.
 SMOOTHING = 0.1
-#: Steps without a better bound after which steps are halved.
-PATIENCE = 20
 #: Step sizes below this end the ascent.
 LEAST_STEP = 2e-3
 #: Relative error of a bound made of float64 sums, with room for a check that is tighter.
@@ -142,14 +141,14 @@ def _worths(part, limits, u, nu, worth):
 
 
 @njit(cache=True, nogil=True)
-def ascend(part, limits, state, u, nu, best_u, best_nu, average, target, memory, steps):
+def ascend(part, limits, state, u, nu, best_u, best_nu, average, target, memory, steps, patience):
     """Move prices by some subgradient steps; return the best bound so far, in exact arithmetic.
 
     `u` (local rows) and `nu` (all conflicts) move; `best_u`, `best_nu` are those of the best bound;
     `average` (m,) the smoothed choice; `target` the value aimed at. `memory` (rows + conflicts + 3)
     keeps the step size, the best bound and the steps since, and the smoothed subgradient; all zero
-    to begin with but the step size. The ascent ends when the bound is at most the target, or when
-    the step size has become too small (then it is 0).
+    to begin with but the step size, which is halved after `patience` steps in vain. The ascent
+    ends when the bound is at most the target, or when the step size is too small (then it is 0).
     """
     rows, pairs = len(part.row), len(part.pair)
     worth, taken = np.zeros(len(state)), np.zeros(len(state))
@@ -184,7 +183,7 @@ def ascend(part, limits, state, u, nu, best_u, best_nu, average, target, memory,
             best_nu[:] = nu
         if memory[1] <= target:
             break
-        if memory[2] >= PATIENCE:
+        if memory[2] >= patience:
             memory[0] *= 0.5
             memory[2] = 0.0
             fresh = True
@@ -294,7 +293,7 @@ def _silence(cover, limits, inside, rival, nu):
 @njit(cache=True, nogil=True)
 def _site_flips(limits, worth, state, lam, s, joined, left):
     """Add up what a site is worth at best; fill in what flips at the site would cost."""
-    picked, value, _, open_before = best_at_site(limits, worth, state, lam, s)
+    _, value, _, open_before = best_at_site(limits, worth, state, lam, s)
     opening = 0.0 if open_before else lam * limits.opening[s]
     now = max(0.0, value - opening)
     for at in range(limits.site_ptr[s], limits.site_ptr[s + 1]):
@@ -304,7 +303,7 @@ def _site_flips(limits, worth, state, lam, s, joined, left):
         state[o] = -1
         _, without, _, _ = best_at_site(limits, worth, state, lam, s)
         state[o] = 1
-        inside, others, _, _ = best_at_site(limits, worth, state, lam, s)
+        _, others, _, _ = best_at_site(limits, worth, state, lam, s)
         state[o] = 0
         left[o] = now - max(0.0, without - opening)
         joined[o] = now - (worth[o] - lam * limits.cost[o] + others - opening)

@@ -95,8 +95,7 @@ def reduce_model(model: MaximalCovering) -> Problem:
     An option bound by no rule that serves no row another such option does not serve, at no lower
     cost, is left out (where k = 1 throughout).
     """
-    groups = _groups(model)
-    merged = merged_cover(model.cover, groups)
+    groups, merged = _merged(model)
     rows, columns = merged.shape
     weight = sum_by_group(groups, model.demand)
     need = np.ones(rows, dtype=np.int32)
@@ -151,13 +150,60 @@ def _without_use(
     return np.column_stack([worse, better[worse]]).astype(np.intp)
 
 
-def _groups(model: MaximalCovering) -> npt.NDArray[np.int32]:
-    """Return the row of every demand point; where nothing serves anything, each is its own."""
+def _merged(model: MaximalCovering) -> tuple[npt.NDArray[np.int32], sp.csr_array]:
+    """Return the row of every demand point, and the rows, those of near options side by side.
+
+    Where nothing serves anything, each point is its own row.
+    """
     same = bool((model.k == model.k[0]).all())
     groups = merge_rows(model.cover) if same else merge_rows(model.cover, model.k)
     if (groups < 0).all():
-        return np.arange(len(groups), dtype=np.int32)
-    return groups
+        groups = np.arange(len(groups), dtype=np.int32)
+    merged = merged_cover(model.cover, groups)
+    order = _side_by_side(
+        merged.indptr, merged.indices, *_turned(merged.indptr, merged.indices, merged.shape[1])
+    )
+    place = np.empty(len(order) + 1, dtype=np.int32)
+    place[order], place[-1] = np.arange(len(order)), -1
+    return place[groups], merged[order]
+
+
+@njit(cache=True, nogil=True)
+def _side_by_side(row_ptr, row_col, col_ptr, col_row):
+    """Return the rows in the order in which a walk from option to option meets them."""
+    rows, columns = len(row_ptr) - 1, len(col_ptr) - 1
+    order = np.empty(rows, dtype=np.int32)
+    met = np.zeros(rows, dtype=np.bool_)
+    known = np.zeros(columns, dtype=np.bool_)
+    queue = np.empty(columns, dtype=np.int32)
+    count = 0
+    for first in range(columns):
+        if known[first]:
+            continue
+        known[first] = True
+        queue[0] = first
+        head, tail = 0, 1
+        while head < tail:
+            o = queue[head]
+            head += 1
+            for entry in range(col_ptr[o], col_ptr[o + 1]):
+                i = col_row[entry]
+                if met[i]:
+                    continue
+                met[i] = True
+                order[count] = i
+                count += 1
+                for at in range(row_ptr[i], row_ptr[i + 1]):
+                    j = row_col[at]
+                    if not known[j]:
+                        known[j] = True
+                        queue[tail] = j
+                        tail += 1
+    for i in range(rows):
+        if not met[i]:
+            order[count] = i
+            count += 1
+    return order
 
 
 def _cover(

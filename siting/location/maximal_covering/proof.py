@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,6 @@ from siting.location.maximal_covering.prices import Part, ascend, restrict, sett
 from siting.location.maximal_covering.problem import Problem
 from siting.location.maximal_covering.tree import (
     DECIDED,
-    PRICES,
     SPLIT,
     Tree,
     cutoff,
@@ -34,8 +34,10 @@ log = logging.getLogger(__name__)
 ENTRIES_PER_LOOK = 2e7
 #: Step size of the first steps at the root, and of those that go on from there.
 FIRST_STEP, LATER_STEP = 1.0, 0.1
+#: Steps at the root without a better bound after which steps are halved.
+PATIENCE = 40
 #: Memory the prices of a tree may take [bytes].
-MOST_BYTES = 8e8
+MOST_BYTES = 6e8
 #: Nodes a tree has room for at first; and at most.
 FIRST_ROOM, MOST_NODES = 64, 400_000
 #: Nodes examined between two looks at the room at most.
@@ -128,6 +130,7 @@ class Root:
                 aim,
                 memory,
                 steps,
+                PATIENCE,
             )
             taken += steps
             if reached <= aim or memory[0] == 0.0:
@@ -145,9 +148,10 @@ class Root:
         u[above] = np.nextafter(u[above], np.float32(0))
         self.demand[part.row] = u
         self._u = u.astype(np.float64)
-        self.bound, self.lam, _, _ = settle(
+        bound, lam, _, _ = settle(
             problem.cover, part, problem.limits, self.state, self._u, self.conflict
         )
+        self.bound, self.lam = float(bound), float(lam)
 
     def undecided(self, value: float) -> int:
         """Return how many options the prices leave open when a value is known."""
@@ -320,14 +324,15 @@ class Proof:
                 number = len(prices)
                 prices.append(
                     Prices(
-                        demand=tree.demand[price].copy(),
+                        demand=tree.demand[price],
                         limit=float(tree.lam[price]),
-                        conflict=tree.conflict[price].copy(),
+                        conflict=tree.conflict[price],
                     )
                 )
             kind = tree.kind[node]
             closed = tree.bound[node] <= claim
-            closed = closed or 0.0 < problem.step and tree.bound[node] < cutoff(claim, problem.step)
+            if problem.step > 0:
+                closed = tree.bound[node] < cutoff(claim, problem.step)
             if kind == SPLIT and not closed:
                 links[at] = [-1, -1]
                 queue += [(place, int(tree.child[node, s]), at, s) for s in (0, 1)]
@@ -381,7 +386,7 @@ def claimed(problem: Problem, bound: float, value: float) -> float:
 class _Here:
     """Stands for a pool where there is one thread."""
 
-    def __enter__(self) -> _Here:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -200,8 +200,6 @@ class Course:
     def certificate(self) -> Certificate:
         """Return the proof of the bound."""
         claim = claimed(self.problem, self.bound, self.search.value)
-        if self.proof is None or claim >= claimed(
-            self.problem, self.root.bound, self.search.value
-        ):
+        if self.proof is None or claim >= claimed(self.problem, self.root.bound, self.search.value):
             return root_certificate(self.root, claim)
         return self.proof.certificate(claim)

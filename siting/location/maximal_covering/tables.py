@@ -1,7 +1,7 @@
 """What each option would add or take away: gain and loss tables kept up to date by every move."""
 
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
-# Compiled functions take plain arrays; numba infers their types.
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0912
+# Compiled functions take plain arrays, numba infers their types; one pass is one function.
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Cover(NamedTuple):
 class Tables(NamedTuple):
     """State of a selection.
 
-    ``count`` is how many chosen options cover each row and ``server`` the bitwise exclusive or of
+    ``covers`` is how many chosen options cover each row and ``server`` the bitwise exclusive or of
     their indices, which names the one option of a row covered once. ``gain`` is the weight served
     more if the option joined, ``loss`` the weight served less if it left (kept for chosen ones).
     """
 
-    count: npt.NDArray[np.int32]
+    covers: npt.NDArray[np.int32]
     server: npt.NDArray[np.int32]
     gain: npt.NDArray[np.float64]
     loss: npt.NDArray[np.float64]
@@ -70,7 +70,7 @@ def _first_gains(cover, tables):
 @njit(cache=True, nogil=True)
 def join(cover, tables, option):
     """Choose one option."""
-    count, server, gain, loss = tables.count, tables.server, tables.gain, tables.loss
+    count, server, gain, loss = tables.covers, tables.server, tables.gain, tables.loss
     tables.inside[option] = True
     loss[option] = 0.0
     for entry in range(cover.col_ptr[option], cover.col_ptr[option + 1]):
@@ -106,7 +106,7 @@ def join(cover, tables, option):
 @njit(cache=True, nogil=True)
 def leave(cover, tables, option):
     """Give up one option."""
-    count, server, gain, loss = tables.count, tables.server, tables.gain, tables.loss
+    count, server, gain, loss = tables.covers, tables.server, tables.gain, tables.loss
     tables.inside[option] = False
     for entry in range(cover.col_ptr[option], cover.col_ptr[option + 1]):
         i = cover.col_row[entry]
@@ -140,7 +140,7 @@ def served_weight(cover, tables):
     """Return the weight served, summed anew."""
     total = 0.0
     for i in range(len(cover.weight)):
-        if tables.count[i] >= cover.need[i]:
+        if tables.covers[i] >= cover.need[i]:
             total += cover.weight[i]
     return total
 

@@ -3,8 +3,8 @@
 A node takes over the prices of its parent, moves them, and keeps them: the tree is the proof.
 """
 
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
-# Compiled functions take plain arrays; numba infers their types.
+# ruff: noqa: ANN001, ANN201, ANN202, C901, PLR0912, PLR0917
+# Compiled functions take plain arrays, numba infers their types; one pass is one function.
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from siting.location.maximal_covering.prices import ascend, restrict, settle
 ROUNDS, STEPS, FIRST_STEP = 8, 40, 0.1
 #: Options tried out before a split, and the subgradient steps of each trial.
 TRIALS, TRIAL_STEPS = 6, 30
+#: Steps without a better bound after which steps are halved.
+PATIENCE = 20
 #: How a node is closed.
 OPEN, PRICES, DECIDED, SPLIT = np.int8(0), np.int8(1), np.int8(2), np.int8(3)
 
@@ -203,7 +205,7 @@ def examine(cover, limits, step, tree, node):
     tree.size[1] += 1
     tree.bound[node] = min(tree.bound[node], bound)
     if rows > 0:
-        round_choice(cover, limits, state, part, average, tree)
+        round_choice(limits, state, part, average, tree)
     aim = cutoff(tree.value[0], step)
     if bound < aim:
         return -1
@@ -215,9 +217,7 @@ def examine(cover, limits, step, tree, node):
             state[o] = 1
     if not close_rivals(limits, state):
         return -1
-    return _branch(
-        cover, limits, state, part, average, joined, left, tree, node, aim, best_u, best_nu
-    )
+    return _branch(cover, limits, state, part, average, left, tree, node, aim, best_u, best_nu)
 
 
 @njit(cache=True, nogil=True)
@@ -229,7 +229,7 @@ def _climb(part, limits, state, u, nu, average, aim):
     before = np.inf
     for _ in range(ROUNDS):
         bound = ascend(
-            part, limits, state, u, nu, best_u, best_nu, average, aim, memory, STEPS
+            part, limits, state, u, nu, best_u, best_nu, average, aim, memory, STEPS, PATIENCE
         )
         if bound <= aim or memory[0] == 0.0:
             break
@@ -240,7 +240,7 @@ def _climb(part, limits, state, u, nu, average, aim):
 
 
 @njit(cache=True, nogil=True)
-def _branch(cover, limits, state, part, average, joined, left, tree, node, aim, best_u, best_nu):
+def _branch(cover, limits, state, part, average, left, tree, node, aim, best_u, best_nu):
     """Return the free option whose decision matters most; note the value when all are decided."""
     score = np.full(len(part.option), -1.0)
     free = 0
@@ -289,8 +289,18 @@ def _branch(cover, limits, state, part, average, joined, left, tree, node, aim, 
             memory = np.zeros(3 + rows + len(rest.pair))
             memory[0] = FIRST_STEP
             reached = ascend(
-                rest, limits, trial, u, nu, u.copy(), nu.copy(), average.copy(), aim, memory,
+                rest,
+                limits,
+                trial,
+                u,
+                nu,
+                u.copy(),
+                nu.copy(),
+                average.copy(),
+                aim,
+                memory,
                 TRIAL_STEPS,
+                PATIENCE,
             )
             drops[side] = max(0.0, min(bound - reached, bound - aim))
         worth = max(drops[0], 1e-6) * max(drops[1], 1e-6)
@@ -329,7 +339,7 @@ def fits(limits, state, left):
 
 
 @njit(cache=True, nogil=True)
-def round_choice(cover, limits, state, part, average, tree):
+def round_choice(limits, state, part, average, tree):
     """Take free options by their smoothed choice while they fit; keep the answer if it is best."""
     trial = state.copy()
     left = part.left

@@ -100,7 +100,9 @@ def models(draw: st.DrawFn, *, ruled: bool) -> MaximalCovering:
     order = draw(st.permutations(range(m)))
     fixed = order[: draw(st.integers(0, 1))]
     keywords: dict[str, Any] = {
-        "k": draw(st.lists(st.integers(1, 3), min_size=n, max_size=n)) if draw(st.booleans()) else 1,
+        "k": draw(st.lists(st.integers(1, 3), min_size=n, max_size=n))
+        if draw(st.booleans())
+        else 1,
         "fixed": fixed,
         "forbidden": order[len(fixed) : len(fixed) + draw(st.integers(0, 1))],
     }
@@ -242,7 +244,7 @@ def test_a_gap_ends_early_with_a_true_bound() -> None:
 
 
 def test_stop_ends_with_a_true_bound_at_any_moment() -> None:
-    """Whenever it is stopped, there is an answer that keeps the rules and a bound that is proven."""
+    """Whenever it is stopped, there is an answer and a bound that is proven."""
     cover, weight = city(8, 400, 4000)
     model = MaximalCovering(cover, weight, p=30)
     for moment in (0.0, 0.05, 0.3, 1.0):
