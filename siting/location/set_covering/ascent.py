@@ -3,8 +3,9 @@
 For prices ``u >= 0`` the bound is ``sum_i need_i u_i + sum_j min(0, f_j - sum_i a_ij u_i)``.
 """
 
-# ruff: noqa: ANN001, ANN202, PLR0917
-# Compiled functions take plain arrays; numba infers their types.
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0917, C901, PLR0912, PLR2004
+# Compiled functions take plain arrays; numba infers their types. A loop over
+# nodes or steps is one function, because its scratch arrays and counters all change together.
 
 from __future__ import annotations
 
@@ -66,8 +67,8 @@ def ascend(
 ):
     """Take subgradient steps from prices `u`.
 
-    `state` holds (best bound, step scale, bound that counts as progress, steps since progress, steps
-    without progress after which the scale shrinks); `x` is the running average of the relaxed
+    `state` holds (best bound, step scale, bound that counts as progress, steps since progress,
+    steps without progress after which the scale shrinks); `x` is the running average of the relaxed
     choice. Ends early when the bound exceeds `target` or the scale has died. Returns the number of
     steps taken.
     """
@@ -123,7 +124,7 @@ def ascend(
 
 @njit(cache=True, nogil=True)
 def _tune(state, bound):
-    """Shorten the steps when the bound has not risen for a while, and go back to the best prices."""
+    """Shorten the steps when the bound has not risen for a while."""
     if bound > state[2] + 1e-5 * abs(state[2]):
         state[2] = bound
         state[3] = 0.0

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 #: Work of one piece of a tree, in entries of the kernel visited: well below a second.
 PIECE = 1.5e8
+#: Memory for the price vectors of one tree [bytes]; a tree that needs more stays open.
+STORE_BYTES = 8e8
 #: Pieces grown side by side, whatever the number of threads.
 SIDE_BY_SIDE = 2
 #: Subgradient steps at a node.
@@ -63,7 +65,7 @@ class Tree:
         When to end, and how many threads.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what a root is
         self,
         kernel: Kernel,
         prices: npt.NDArray[np.float32],
@@ -84,9 +86,7 @@ class Tree:
         self.open: list[OpenNode] = []
         self._root(prices, average)
 
-    def _root(
-        self, prices: npt.NDArray[np.float32], average: npt.NDArray[np.float64]
-    ) -> None:
+    def _root(self, prices: npt.NDArray[np.float32], average: npt.NDArray[np.float64]) -> None:
         """Decide what the root prices decide, and keep what they leave open."""
         k = self.kernel
         u = prices.astype(np.float64)
@@ -127,15 +127,19 @@ class Tree:
         """Proven least cost of covers better than `upper`."""
         return min([item.bound + self.base for item in self.open], default=self.upper)
 
-    def grow(self, nodes: int) -> bool:
-        """Grow by some `nodes` nodes; tell whether the tree is closed."""
+    def grow(self, work: float) -> bool:
+        """Grow for some work (entries visited); tell whether the tree is closed."""
         size = max(1, len(self.rows.cols))
+        room = int(STORE_BYTES / (4 * max(1, self.kernel.rows)))
         limit = int(min(4000, max(20, PIECE / (size * 2 * STEPS))))
+        nodes = max(20, int(work / (size * 2 * STEPS)))
         spent = 0
         workers = min(self.control.threads, SIDE_BY_SIDE)
         pool = ThreadPoolExecutor(workers) if workers > 1 else None
         try:
-            while self.open and spent < nodes and not self.control.clock.expired():
+            while self.open and spent < nodes and self.stored < room:
+                if self.control.clock.expired():
+                    break
                 self.open.sort(key=lambda item: (item.bound, item.node), reverse=True)
                 turn = [self.open.pop() for _ in range(min(SIDE_BY_SIDE, len(self.open)))]
                 most = min(limit, 200) if self.count == 0 else limit

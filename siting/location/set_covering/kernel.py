@@ -1,6 +1,6 @@
 """A covering problem as plain arrays in both directions, the form every compiled part reads."""
 
-# ruff: noqa: ANN001, ANN202
+# ruff: noqa: ANN001, ANN201
 # Compiled functions take plain arrays; numba infers their types.
 
 from __future__ import annotations

@@ -25,6 +25,12 @@ log = logging.getLogger(__name__)
 
 #: Work of one compiled call, in entries of the matrix visited: some 0.1 s.
 CALL = 2e7
+#: Work of the first turn of the tree and of the local search, in entries visited.
+TREE_WORK, SEARCH_WORK = 4e8, 2e9
+#: Columns per row that the local search looks at, by turn.
+WIDTHS = (3, 2, 3, 5, 2)
+#: Turns in which the prices are raised once more.
+SECOND_CLIMBS = 2
 #: Parts with fewer columns go to the tree at once.
 TINY = 40
 #: Relative distance at which two costs that are no whole numbers are the same.
@@ -58,6 +64,9 @@ class Part:
         self.most = math.inf
         self.seed = np.array([control.seed * 2 + 0x9E3779B97F4A7C15], dtype=np.uint64)
         self.tree: Tree | None = None
+        self.turn = 0
+        if not kernel.rows:
+            self.value = 0.0
 
     @property
     def bound(self) -> float:
@@ -76,25 +85,27 @@ class Part:
             return self.bound > self.upper - self.step * 0.5
         return self.bound >= self.upper * (1 - 2 * SAME)
 
-    def _arrays(self) -> tuple[npt.NDArray[np.generic], ...]:
-        k = self.kernel
-        return k.row_ptr, k.row_cols, k.col_ptr, k.col_rows, k.cost, k.need
-
     def offer(self, chosen: npt.NDArray[np.bool_]) -> None:
         """Take over a cover when it is better than the best."""
         cost = math.fsum(self.kernel.cost[chosen].tolist())
-        if cost < self.value:
+        met = self.kernel.counts(np.flatnonzero(chosen)) >= self.kernel.need
+        if cost < self.value and met.all():
             self.value, self.chosen = cost, chosen.copy()
 
     def greedy(self) -> None:
         """Make a cover from the prices."""
         chosen = np.zeros(self.kernel.columns, dtype=np.bool_)
-        if math.isfinite(greedy(*self._arrays(), self.prices, chosen)):
+        k = self.kernel
+        cost = greedy(
+            k.row_ptr, k.row_cols, k.col_ptr, k.col_rows, k.cost, k.need, self.prices, chosen
+        )
+        if math.isfinite(cost):
             self.offer(chosen)
 
     def climb(self, steps: int, scale: float) -> None:
         """Raise the prices by subgradient steps and claim what they prove."""
-        size = max(1, len(self.kernel.row_cols))
+        k = self.kernel
+        size = max(1, len(k.row_cols))
         upper = self.upper if math.isfinite(self.upper) else float(self.kernel.cost.sum())
         state = np.array([-np.inf, scale, -1e300, 0.0, PATIENCE])
         prices, best = self.prices.copy(), self.prices.copy()
@@ -102,7 +113,10 @@ class Part:
         chunk = max(10, int(CALL / size))
         while steps > 0 and not self.control.clock.expired():
             asked = min(steps, chunk)
-            done = ascend(*self._arrays(), prices, best, self.average, state, upper, target, asked)
+            done = ascend(
+                k.row_ptr, k.row_cols, k.col_ptr, k.col_rows, k.cost, k.need, prices, best,
+                self.average, state, upper, target, asked,
+            )  # fmt: skip
             steps -= asked
             if done < asked or state[0] > target:
                 break
@@ -123,13 +137,15 @@ class Part:
         k = self.kernel
         rc = np.empty(k.columns)
         reduced_costs(k.col_ptr, k.col_rows, k.cost, self.prices, rc)
-        wanted = min(k.columns, max(300, 3 * k.rows)) - 1
+        wanted = min(k.columns, max(300, WIDTHS[self.turn % len(WIDTHS)] * k.rows)) - 1
+        self.turn += 1
         near = (rc <= np.partition(rc, wanted)[wanted]) & (rc < self.upper - self.bound)
         columns = np.flatnonzero(near | self.chosen)
         k = k.part(np.arange(k.rows), columns)
         limits = np.array([self.value, self.step or 1e-9 * self.value, self.enough, 0.0])
         best = self.chosen[columns]
-        current, stamps, weights = best.copy(), np.zeros(k.columns), np.ones(k.rows)
+        current, stamps = best.copy(), np.zeros(k.columns)
+        weights = np.ones(k.rows)
         chunk = max(100, int(CALL * k.rows / max(1, 40 * len(k.row_cols))))
         while steps > 0 and not self.control.clock.expired():
             asked = min(steps, chunk)
@@ -144,13 +160,13 @@ class Part:
         chosen[columns[best]] = True
         self.offer(chosen)
 
-    def close(self, nodes: int) -> None:
-        """Grow the tree by some `nodes` nodes; a better cover since then starts it anew."""
+    def close(self, work: float) -> None:
+        """Grow the tree for some work; a better cover since then starts it anew."""
         upper = self.upper if math.isfinite(self.upper) else float(self.kernel.cost.sum()) + 1.0
         if self.tree is None or upper < self.tree.upper:
             prices = self.prices.astype(np.float32)
             self.tree = Tree(self.kernel, prices, self.average, upper, self.step, self.control)
-        closed = self.tree.grow(nodes)
+        closed = self.tree.grow(work)
         if self.tree.chosen is not None:
             self.offer(self.tree.chosen)
         if closed or rounded(self.tree.bound, self.step) > self.bound:
@@ -158,6 +174,8 @@ class Part:
 
     def begin(self) -> None:
         """Find first prices and a first good cover."""
+        if self.closed:
+            return
         if self.kernel.columns <= TINY:
             self.climb(60, 1.0)
             self.greedy()
@@ -165,17 +183,27 @@ class Part:
         self.climb(300, 1.0)
         self.greedy()
         if not self.done:
-            self.search(200 + 10 * self.kernel.rows)
+            self.search(200 + 20 * self.kernel.rows)
         if not self.done:
             self.climb(2000, 0.5)
             self.greedy()
+        if not self.done:
+            self.search(100 * self.kernel.rows)
 
     def go_on(self, turn: int) -> None:
         """Search and prove some more, the longer the later the turn."""
         log.info("part: turn=%d value=%.9g bound=%.9g", turn, self.value, self.bound)
-        self.close(1000 * 4**turn)
+        self.close(TREE_WORK * 3.0**turn)
+        if not self.done and turn < SECOND_CLIMBS:
+            before = self.bound
+            self.climb(1500, 0.3)
+            if self.bound > before:
+                self.tree = None
         if not self.done:
-            self.search(100 * self.kernel.rows * 2**turn)
+            k = self.kernel
+            size = float(len(k.row_cols))
+            step = 4.0 * min(size / k.columns, 50.0) * min(size / k.rows, 50.0) + 200.0
+            self.search(int(SEARCH_WORK * 1.5**turn / step))
 
     @property
     def done(self) -> bool:

@@ -5,7 +5,7 @@ left out, columns without which a row stays short are taken. Dropping rows only 
 so every dominance of columns that holds at some stage holds on the rows that are left in the end.
 """
 
-# ruff: noqa: ANN001, ANN202, PLR0917
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
 # Compiled functions take plain arrays; numba infers their types.
 
 from __future__ import annotations
@@ -180,7 +180,8 @@ class Reducer:
             self.tight.append(self.rows[tight])
             inside = np.zeros(len(self.rows), dtype=np.bool_)
             inside[tight] = True
-            self.take(np.unique(self.row_cols[np.repeat(inside, np.diff(self.row_ptr))]))
+            entries = np.repeat(inside, np.diff(self.row_ptr))
+            self.take(np.unique(self.row_cols[entries]).astype(np.intp))
 
     def _keep_rows(self, keep: npt.NDArray[np.bool_]) -> None:
         if keep.all():

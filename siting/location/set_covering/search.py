@@ -4,8 +4,9 @@ The local search keeps a choice cheaper than the best cover known. Each step giv
 takes one for a row that is short, and makes the rows that stay short weigh more.
 """
 
-# ruff: noqa: ANN001, ANN202, PLR0917
-# Compiled functions take plain arrays; numba infers their types.
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0917, C901, PLR0912, PLR0915
+# Compiled functions take plain arrays; numba infers their types. A loop over
+# nodes or steps is one function, because its scratch arrays and counters all change together.
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def greedy(row_ptr, row_cols, col_ptr, col_rows, cost, need, u, chosen):
-    """Complete `chosen` (flags) to a cover: cheapest at prices `u` per row first; drop what is idle.
+    """Complete `chosen` (flags) to a cover: cheapest at prices `u` first; drop what is idle.
 
     Returns the cost, infinite when a row cannot be covered.
     """
@@ -196,12 +197,11 @@ def weigh(
     while done < steps:
         done += 1
         limits[3] += 1.0
-        if missing == 0:
-            if total < limits[0]:
-                limits[0] = total
-                best[:] = inside
-                if total <= limits[2]:
-                    return done
+        if missing == 0 and total < limits[0]:
+            limits[0] = total
+            best[:] = inside
+            if total <= limits[2]:
+                return done
         # give up: until the choice could still become a better cover
         rounds = 0
         while size > 0 and (missing == 0 or rounds == 0 or total > limits[0] - limits[1]):

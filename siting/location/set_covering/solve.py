@@ -20,6 +20,7 @@ from siting.location.control import (
     Found,
 )
 from siting.location.covering import SetCovering
+from siting.location.exact import solve_exact
 from siting.location.set_covering.components import components
 from siting.location.set_covering.part import Part
 from siting.location.set_covering.reductions import Reduced, Reducer
@@ -77,8 +78,6 @@ def solve_set_covering(model: SetCovering, control: Control) -> Found:
         The best cover found and the proof of its bound.
     """
     if not model.rules.plain:
-        from siting.location.exact import solve_exact  # noqa: PLC0415
-
         return solve_exact(model, control)
     cover = solve_cover(
         model.cover,
@@ -169,7 +168,7 @@ class _Solver:
         self.base = math.fsum(self.cost[reduced.taken].tolist())
         if (self.need == 1).all():
             self.members = components(kernel)
-        elif kernel.rows:
+        elif kernel.rows or len(reduced.tight):
             self.members = [(np.arange(kernel.rows), np.arange(kernel.columns))]
         self.blocks = [self._block(reduced, rows) for rows, _ in self.members]
         for (rows, columns), block in zip(self.members, self.blocks, strict=True):

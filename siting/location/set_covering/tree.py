@@ -2,13 +2,14 @@
 
 Depth first. At each node the rows still short and the columns still free are gathered into a small
 problem of their own, prices are raised from those of the parent, columns whose opposite decision
-would reach the goal are decided, and the node is split on an undecided column that moves many prices.
-The prices are stored as 32-bit floats and every decision is made with the stored values, so that it
-can be replayed.
+would reach the goal are decided, and the node is split on an undecided column that moves many
+prices. They are stored as 32-bit floats and every decision is made with the stored values, so that
+it can be replayed.
 """
 
-# ruff: noqa: ANN001, ANN202, PLR0917
-# Compiled functions take plain arrays; numba infers their types.
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0917, C901, PLR0912, PLR0915
+# Compiled functions take plain arrays; numba infers their types. A loop over
+# nodes or steps is one function, because its scratch arrays and counters all change together.
 
 from __future__ import annotations
 
