@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from siting.location.grid.anneal import DiscMoves, Search, SectorMoves
+from siting.location.grid.answers import azimuth_of, covered_weight, has_sectors, in_cells
 from siting.location.grid.bound import Dual, DualBound, tile_side
 from siting.location.grid.cover import (
     DiscKind,
@@ -31,7 +31,6 @@ from siting.location.grid.cover import (
     GridCoverSolution,
     SectorKind,
 )
-from siting.location.grid.reach import reached, sector_kinds, useful_azimuths
 from siting.location.grid.sector_bound import SectorBound
 from siting.location.grid.sector_state import new_sector_field
 from siting.location.grid.state import disc_sums, new_field
@@ -167,11 +166,11 @@ def solve_grid_cover(
     uncovered weight is not; the covered weight of the answer is summed anew with
     :func:`math.fsum` from the given weights.
     """
-    sectors = _has_sectors(model)
+    sectors = has_sectors(model)
     _compile_kernels(sectors)
     clock = _Clock(max_runtime_s, stop, progress)
     if model.required_weight <= 0.0:
-        nobody = np.zeros((0, 6 if _has_sectors(model) else 3), np.int64)
+        nobody = np.zeros((0, 6 if has_sectors(model) else 3), np.int64)
         return _solution(model, nobody, None, seed=seed, clock=clock)
     clock.report(0.0)
     search, kinds = _begin(model, seed, clock.until(0.5))
@@ -266,7 +265,7 @@ def _begin(model: GridCover, seed: int, stop: Stop) -> tuple[Search, tuple[int, 
 
 def _search(model: GridCover, kinds: tuple[int, ...], seed: int) -> Search:
     moves: DiscMoves | SectorMoves
-    if _has_sectors(model):
+    if has_sectors(model):
         moves = SectorMoves(new_sector_field(model, kinds))
     else:
         moves = DiscMoves(new_field(model, kinds))
@@ -277,37 +276,23 @@ def _search(model: GridCover, kinds: tuple[int, ...], seed: int) -> Search:
     return Search(moves=moves, required=required, seed=seed)
 
 
-def _has_sectors(model: GridCover) -> bool:
-    return isinstance(model.kinds[0], SectorKind)
-
-
 def _dual(model: GridCover, search: Search, kinds: tuple[int, ...]) -> Dual:
     """Begin the bound from the search's stations and its price of cover, if that proves anything.
 
     Else from what the weight costs on average, which the last of it costs at least.
     """
-    stations = _in_cells(search.stations, kinds, search.grid.pad)
+    stations = in_cells(search.stations, kinds, search.grid.pad)
     average = search.best_value / max(search.required, _LEAST_SHARE * math.fsum(model.weight))
     duals: list[Dual] = []
     for price in (search.price, average):
-        if _has_sectors(model):
-            azimuth = _azimuth(model, stations)
+        if has_sectors(model):
+            azimuth = azimuth_of(model, stations)
             duals.append(SectorBound(model, price, stations[:, :3], azimuth))
         else:
             duals.append(DualBound(model, price, stations))
         if duals[-1].best > 0.0:
             break
     return duals[-1]
-
-
-def _azimuth(model: GridCover, stations: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Azimuths of stations in cells, ascending [degree]; none for discs."""
-    out = np.zeros((len(stations), stations.shape[1] - 3))
-    if _has_sectors(model):
-        for k, kind in enumerate(sector_kinds(model, tuple(range(len(model.kinds))))):
-            rows = stations[:, 0] == k
-            out[rows] = useful_azimuths(kind)[stations[rows, 3:]]
-    return np.sort(out, axis=1)
 
 
 def _bounded(
@@ -320,7 +305,7 @@ def _bounded(
     note: Callable[[float], None],
 ) -> Dual:
     """Compute the bound on one thread while the search goes on on another."""
-    sectors = _has_sectors(model)
+    sectors = has_sectors(model)
     dual = _dual(model, search, kinds)
     stopped = clock.until(0.75)
 
@@ -352,21 +337,14 @@ def _settled(model: GridCover, search: Search, kinds: tuple[int, ...]) -> NDArra
     """Return the best stations, adding one more where the last bit of a sum decides."""
     while True:
         search.restore()
-        stations = _in_cells(search.stations, kinds, search.grid.pad)
+        stations = in_cells(search.stations, kinds, search.grid.pad)
         if covered_weight(model, stations) >= model.required_weight:
             return stations
         search.required = math.nextafter(search.covered, math.inf)
         search.best, search.best_value = None, math.inf
         search.fill()
         if search.best is None:
-            return _in_cells(search.stations, kinds, search.grid.pad)
-
-
-def _in_cells(stations: NDArray[np.int64], kinds: tuple[int, ...], pad: int) -> NDArray[np.int64]:
-    """Kind, x, y in the terms of the instance, in a fixed order."""
-    kind = np.array(kinds)[stations[:, 0]]
-    out = np.column_stack([kind, stations[:, 1:3] - pad, stations[:, 3:]])
-    return out[np.lexsort((out[:, 2], out[:, 1], out[:, 0]))]
+            return in_cells(search.stations, kinds, search.grid.pad)
 
 
 def _no_proof(model: GridCover) -> GridCertificate:
@@ -385,7 +363,7 @@ def _nothing(
         disc_sums((fresh.near == 0).astype(np.float64), fresh.half[k], fresh.pad, reach)
     within = reach[model.xy[:, 0] + fresh.pad, model.xy[:, 1] + fresh.pad] > 0.0
     most = math.fsum(model.weight[within].tolist())
-    stations = _in_cells(search.stations, kinds, search.grid.pad)
+    stations = in_cells(search.stations, kinds, search.grid.pad)
     solution = _solution(model, stations, None, seed=seed, clock=clock)
     return replace(solution, status="infeasible") if most < model.required_weight else solution
 
@@ -411,7 +389,7 @@ def _solution(
         status=status,
         kind=stations[:, 0],
         xy=stations[:, 1:3],
-        azimuth=_azimuth(model, stations),
+        azimuth=azimuth_of(model, stations),
         value=value,
         covered=covered,
         share=covered / total if total > 0.0 else 1.0,
@@ -433,31 +411,3 @@ def _solution(
         solution.limit,
     )
     return solution
-
-
-def covered_weight(model: GridCover, stations: NDArray[np.int64]) -> float:
-    """Weight within reach of any of `stations` (kind, x, y, steps of azimuth), summed exactly."""
-    served = np.zeros(len(model.xy), np.bool_)
-    if _has_sectors(model):
-        served = _sector_served(model, stations[:, :3], _azimuth(model, stations))
-        return math.fsum(model.weight[served].tolist())
-    for k, kind in enumerate(model.kinds):
-        chosen = stations[stations[:, 0] == k, 1:]
-        if len(chosen):
-            tree = cKDTree(chosen)
-            distance, _ = tree.query(model.xy, distance_upper_bound=kind.radius + 0.5)
-            served |= distance * distance <= kind.radius * kind.radius + 1e-6
-    return math.fsum(model.weight[served].tolist())
-
-
-def _sector_served(
-    model: GridCover, stations: NDArray[np.int64], azimuth: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Tell which weighted cells any sector reaches, by the predicate alone."""
-    image = np.zeros(model.shape, np.bool_)
-    kinds = sector_kinds(model, tuple(range(len(model.kinds))))
-    for (k, x, y), aim in zip(stations.tolist(), azimuth, strict=True):
-        cells = reached(kinds[k], aim) + np.array([x, y])
-        inside = ((cells >= 0) & (cells < image.shape)).all(axis=1)
-        image[cells[inside, 0], cells[inside, 1]] = True
-    return image[model.xy[:, 0], model.xy[:, 1]]
