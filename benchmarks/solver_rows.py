@@ -6,6 +6,7 @@ A row is measured in a process of its own, and so is each peer on it.
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 import tempfile
@@ -313,13 +314,13 @@ class Command(Row):
     arguments
         Of ``scripts/bench``; ``{data}`` is the weak-coverage folder, ``{out}`` a scratch file.
     figures
-        Cell -> name of the printed figure.
+        Cell, name of the printed figure, and what of it is meant (a pattern with one group).
     most_cost, least_bound, most_gap, most_s, most_mb
         The aim.
     """
 
     arguments: tuple[str, ...]
-    figures: tuple[tuple[str, str], ...]
+    figures: tuple[tuple[str, str, str], ...]
     most_cost: float = math.inf
     least_bound: float = -math.inf
     most_gap: float = math.inf
@@ -341,10 +342,19 @@ class Command(Row):
         printed = dict(
             line.split("  ", 1) for line in done.stdout.splitlines() if "  " in line.strip()
         )
-        cells = {cell: printed.get(name, "").strip() for cell, name in self.figures}
-        return Measured(**cells, reached=done.returncode == 0 and self._reached(cells))
+        cells = self.cells(printed)
+        return Measured(**cells, reached=done.returncode == 0 and self.within(cells))
 
-    def _reached(self, cells: dict[str, str]) -> bool:
+    def cells(self, printed: dict[str, str]) -> dict[str, str]:
+        """Return the row's cells from the printed figures; empty where one is missing."""
+        found = {
+            cell: re.search(pattern, printed.get(name, "").strip())
+            for cell, name, pattern in self.figures
+        }
+        return {cell: match.group(1) if match else "" for cell, match in found.items()}
+
+    def within(self, cells: dict[str, str]) -> bool:
+        """Tell whether the aim is met; a missing figure meets none."""
         numbers = {cell: _first_number(text) for cell, text in cells.items()}
         return (
             numbers.get("value", 0.0) <= self.most_cost

@@ -14,7 +14,8 @@ from benchmarks.__main__ import main
 from benchmarks.peers import Peer, peer_text
 from benchmarks.recording import keep_table
 from benchmarks.solver import measure_row
-from benchmarks.solver_rows import Context, Files
+from benchmarks.solver_aims import ROWS
+from benchmarks.solver_rows import Command, Context, Files
 from benchmarks.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,3 +197,22 @@ def test_recorded_table_keeps_rows_not_measured_again(tmp_path: Path) -> None:
     assert text.count("## Engine") == 1
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert table == ["| instance | value |", "|---|---|", "| a | 1 |", "| b | 2/3 |", "| c | 2/3 |"]
+
+
+def test_aims_are_read_from_printed_figures() -> None:
+    """A row of another benchmark reaches its aim by the numbers printed, and misses it without."""
+    row = next(row for row in ROWS if row.key == "ezhou")
+    assert isinstance(row, Command)
+    printed = {
+        "step targets": "308,953,000 CNY, bound 308,792,000, gap 0.052%, 17.6 s",
+        "status": "feasible; Every target is met.",
+        "peak memory": "644 MB",
+    }
+    cells = row.cells(printed)
+    assert cells["value"] == "308,953,000 CNY"
+    assert (cells["bound"], cells["gap"], cells["seconds"]) == ("308,792,000", "0.052%", "17.6")
+    assert (cells["status"], cells["beside"]) == ("feasible", "")
+    assert row.within(cells)
+    assert not row.within(cells | {"gap": "0.52%"})
+    assert not row.within(cells | {"seconds": "30.5"})
+    assert not row.within(cells | {"gap": ""})
