@@ -169,9 +169,15 @@ class Search:
         relaxation, clock = self.relaxation, self.control.clock
         if not len(wanted):
             return
-        order = np.argsort(-wanted, kind="stable").astype(np.intp)
-        finite = math.isfinite(self.network.limit)
-        chosen = build(order, relaxation, wanted - (0.0 if finite else 0.4))
+        net = self.network
+        dear = net.cost / np.maximum(np.minimum(net.capacity, net.total), 1e-12)
+        order = np.lexsort((dear, -wanted)).astype(np.intp)
+        likely = wanted - (0.0 if math.isfinite(net.limit) else 0.4)
+        if net.kind is Kind.REQUIRE:
+            room = np.cumsum(np.where(relaxation.root[order] < 0, 0.0, net.capacity[order]))
+            first = order[: int(np.searchsorted(room, self.serving.needed.sum())) + 1]
+            likely[first] = np.maximum(likely[first], 1e-9)
+        chosen = build(order, relaxation, likely)
         self._improve(chosen, tries)
         if self.guide is not None and tries == TRIES and not clock.expired():
             self._improve(build(order, relaxation, wanted - 0.7), tries // 2)
