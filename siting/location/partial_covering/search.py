@@ -24,6 +24,8 @@ STEPS = 1500
 STEP, SHRINK, PATIENCE, MEMORY = 0.5, 0.7, 40, 0.93
 #: How far above the first bound they aim, relative.
 AIM = 0.05
+#: How often they are given a new aim when they reach it.
+MOST_AIMS = 10
 #: Share of the time the multipliers may take.
 PRICE_SHARE = 0.4
 #: Columns whose reduced cost is at most this share of their cost make the core.
@@ -159,18 +161,22 @@ class Search:
             self.report(0.2)
             return self.done() or clock.expired()
 
-        ascend(
-            relaxation,
-            duals,
-            upper=min(most, max(duals.bound, 0.0) * (1.0 + AIM)) or most,
-            iterations=min(STEPS, 100 + 2 * len(duals.prices)),
-            step=STEP,
-            multipliers=relaxation.multipliers,
-            patience=PATIENCE,
-            shrink=SHRINK,
-            memory=MEMORY,
-            watch=watch,
-        )
+        for _ in range(MOST_AIMS):
+            upper = min(most, max(duals.bound, 0.0) * (1.0 + AIM)) or most
+            ascend(
+                relaxation,
+                duals,
+                upper=upper,
+                iterations=min(STEPS, 100 + 2 * len(duals.prices)),
+                step=STEP,
+                multipliers=relaxation.multipliers,
+                patience=PATIENCE,
+                shrink=SHRINK,
+                memory=MEMORY,
+                watch=watch,
+            )
+            if duals.bound < upper or duals.bound >= most:
+                break
         return duals
 
     def adopt(self, prices: FloatArray) -> None:

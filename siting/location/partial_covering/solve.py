@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 #: Why a search ends when there is nothing to find.
 NO_ANSWER = "no choice keeps all rules together"
 #: Entries of a kernel beyond which its branch and bound is not begun.
-MOST_ENTRIES = 400_000
+MOST_ENTRIES = 60_000
 #: Branch-and-bound nodes spent on a kernel.
 KERNEL_NODES = 200_000
 #: Share of a step by which a branch and bound must pass the step before its answer.
