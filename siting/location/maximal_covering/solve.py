@@ -92,6 +92,8 @@ class Course:
         self.possible = self._fixed_fit()
         self.proof: Proof | None = None
         self.bound = self.root.bound
+        #: Value that the prices aimed at last.
+        self._aimed = -1.0
         if self.possible:
             threads = max(1, control.threads)
             self.search = Search(problem=problem, seed=control.seed, threads=threads)
@@ -142,7 +144,8 @@ class Course:
 
     def _price(self) -> None:
         """Lower the bound of the root, unless a tree has grown out of it."""
-        if self.proof is None:
+        if self.proof is None and self.search.value > self._aimed:
+            self._aimed = self.search.value
             self.root.climb(self.search.value, self.control.clock)
             self.bound = min(self.bound, self.root.bound)
         self._tell(0.1)
