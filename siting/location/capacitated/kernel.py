@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 OBJECTIVE_SIZE = 1e4
 #: Most branch-and-bound nodes; the usual end where no time limit is set.
 MOST_NODES = 200_000
+#: Relative rounding by which a whole cost may be missed.
+WHOLE = 1e-14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -204,6 +206,7 @@ class Kernel:
         size = float(np.abs(cost).sum())
         if known is not None:
             size = max(abs(known[0] - offset), 1e-6 * size)
+        cost, step = _whole_numbers(cost, step)
         scale = step or max(size, 1e-12) / OBJECTIVE_SIZE
         highs = _highs(clock)
         highs.setOptionValue("mip_abs_gap", 1.0 - 1e-6 if step else 1e-7)
@@ -229,7 +232,7 @@ class Kernel:
             start = self._start(known[1], known[2], number)
             highs.setSolution(number, np.arange(number, dtype=np.int32), start)
         highs.run()
-        return self._outcome(highs, scale, offset)
+        return self._outcome(highs, scale, offset, whole=step > 0.0)
 
     def _nothing(self, offset: float) -> Outcome:
         """Return the outcome of a kernel without any option."""
@@ -253,12 +256,17 @@ class Kernel:
         start[self._first :] = served[self._arcs]
         return start
 
-    def _outcome(self, highs: highspy.Highs, scale: float, offset: float) -> Outcome:
+    def _outcome(
+        self, highs: highspy.Highs, scale: float, offset: float, *, whole: bool
+    ) -> Outcome:
         status, info = highs.getModelStatus(), highs.getInfo()
         finished = status in {
             highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible,
         }  # fmt: skip
-        bound = offset + float(info.mip_dual_bound) * scale
+        proven = float(info.mip_dual_bound)
+        if whole and np.isfinite(proven):
+            proven = float(np.ceil(proven - 1e-5))
+        bound = offset + proven * scale
         if status == highspy.HighsModelStatus.kInfeasible:
             bound = np.inf
         log.info("kernel: %s, %d nodes", highs.modelStatusToString(status), info.mip_node_count)
@@ -272,6 +280,19 @@ class Kernel:
         taken = np.flatnonzero(values[self._first :] > 0.5)  # noqa: PLR2004 - binary
         place[self._row[taken]] = self._arcs[taken]
         return Outcome(chosen=chosen, place=place, bound=bound, finished=finished)
+
+
+def _whole_numbers(cost: FloatArray, step: float) -> tuple[FloatArray, float]:
+    """Return costs rounded to whole numbers, and their divisor, where they miss them by rounding.
+
+    A cost given for all the demand of a point, divided by the demand and multiplied again, misses
+    the whole number it was by some ``1e-16`` of it: far less than what a proof leaves open.
+    """
+    near = np.rint(cost)
+    rounded = np.abs(cost - near) <= WHOLE * np.abs(cost)
+    if step > 0.0 or not rounded.all() or np.abs(near).max(initial=0.0) > 1.0 / WHOLE:
+        return cost, step
+    return near, float(np.gcd.reduce(np.abs(near).astype(np.int64)))
 
 
 def _highs(clock: Clock) -> highspy.Highs:

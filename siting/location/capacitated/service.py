@@ -13,6 +13,9 @@ from siting.location.capacitated.network import FloatArray, Kind, Network
 from siting.location.capacitated.transport import demand_prices, transport
 from siting.location.capacitated.whole import serve_whole
 
+#: Relative excess of a capacity that counts as rounding.
+OVERLOAD = 1e-9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Service:
@@ -222,6 +225,7 @@ class Whole(Splitting):
         amounts = np.zeros(len(net.row))
         served = place >= 0
         arcs = net.place[place[served]]
+        option = np.repeat(np.arange(net.options), np.diff(net.start))
         amounts[arcs] = net.weight[served]
         carried = float((amounts[arcs] * net.unit[arcs]).sum())
         opening = net.opening(chosen)
@@ -237,6 +241,9 @@ class Whole(Splitting):
             missing = float(net.weight[~served].sum())
             guide = opening + carried + self.penalty * missing
             value = guide if missing == 0.0 and np.isfinite(split.value) else np.inf
+        load = np.bincount(option[arcs], weights=net.weight[served], minlength=net.options)
+        if (load > net.capacity * (1.0 + OVERLOAD)).any():
+            value = np.inf
         return Service(
             chosen=chosen.copy(), value=value, guide=guide, floor=split.floor, u=split.u,
             amounts=amounts,
