@@ -5,6 +5,10 @@ and the stations from which the bound's primal-dual steps start; the bound then 
 while the search goes on on the other. Both are counted in rounds and steps, so the answer is a
 function of instance, seed and effort; the clock is a safety net, and the solution says whether it
 ended the run.
+
+Stations of three sectors are sought and bounded by the same driver with their own kernels: they aim
+at what is open (:mod:`siting.location.grid.aim`), and their bound holds for every azimuth
+(:mod:`siting.location.grid.sector_bound`).
 """
 
 from __future__ import annotations
@@ -48,9 +52,9 @@ _TIGHT = 0.97
 _LEAST_SHARE = 1e-6
 #: Nominal speeds of one thread for discs and sectors, and how the time is shared out; the clock
 #: corrects what is wrong.
-_STEPS_PER_S = 14_000.0, 1_200.0
+_STEPS_PER_S = 14_000.0, 900.0
 _SHARE_FIRST, _SHARE_MIDDLE, _SHARE_LAST = 0.12, 0.3, 0.5
-_DUAL_STEPS_PER_S = 10.0
+_DUAL_STEPS_PER_S = 10.0, 6.0
 _MOST_ROUNDS = 5_000
 
 
@@ -79,7 +83,7 @@ class GridEffort:
             first_rounds=min(_MOST_ROUNDS, max(20, int(_SHARE_FIRST * _WORKERS * steps))),
             middle_rounds=min(_MOST_ROUNDS, max(20, int(_SHARE_MIDDLE * steps))),
             last_rounds=min(_MOST_ROUNDS, max(20, int(_SHARE_LAST * _WORKERS * steps))),
-            dual_steps=max(100, int(_DUAL_STEPS_PER_S * seconds)),
+            dual_steps=max(100, int(_DUAL_STEPS_PER_S[sectors] * seconds)),
         )
 
 
