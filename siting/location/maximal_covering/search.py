@@ -285,6 +285,10 @@ class Search:
 
         return move
 
+    def entries_per_sweep(self) -> float:
+        """Return how many entries of the cover one sweep touches, roughly."""
+        return max(1.0, self.best.sum() * self._entries_per_move())
+
     def _entries_per_move(self) -> float:
         """Return how many entries of the cover one exchange touches, roughly."""
         cover = self.problem.cover

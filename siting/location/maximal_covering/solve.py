@@ -33,16 +33,17 @@ log = logging.getLogger(__name__)
 
 #: Nodes that are tried before a longer search.
 FIRST_NODES = 64
-#: Sweeps before the prices, which need a value to aim at.
-EARLY_SWEEPS = 20
-#: Sweeps of a round of exchanges, and rounds after which they are doubled.
-FIRST_SWEEPS, ROUNDS = 250, 4
+#: Sweeps before the prices, which need a value to aim at, over those of a round.
+EARLY_SHARE = 0.08
+#: Fewest and most sweeps of a round of exchanges, entries of the cover they touch in between, and
+#: rounds after which sweeps are doubled.
+FEWEST_SWEEPS, MORE_SWEEPS, ENTRIES, ROUNDS = 250, 2000, 5e7, 4
 #: Sweeps after which a search without a tree ends.
 MOST_SWEEPS = 64_000
 #: A tree is worth growing when at most so many options are free at its root, and when the cover has
 #: at most so many entries.
 MOST_FREE, MOST_ENTRIES = 1_000, 500_000
-#: Entries of the cover touched by a sweep's move over those touched by a node, roughly.
+#: Nodes examined after the first rounds of exchanges; doubled with the sweeps.
 NODES_PER_ROUND = 256
 
 
@@ -112,21 +113,22 @@ class Course:
 
     def run(self) -> str:
         """Search and prove until an end is reached; return why it ended."""
-        clock = self.control.clock
+        clock, per_sweep = self.control.clock, self.search.entries_per_sweep()
+        first = int(min(max(ENTRIES / per_sweep, FEWEST_SWEEPS), MORE_SWEEPS))
         if not self._over():
-            self.search.round(EARLY_SWEEPS, clock)
+            self.search.round(int(EARLY_SHARE * first), clock)
         self._price()
         if not self._over() and self._treeable:
             self.proof = Proof(self.root, max(1, self.control.threads))
             self._grow(FIRST_NODES)
-        sweeps, swept, number = FIRST_SWEEPS, 0, 0
+        sweeps, swept, number = first, 0, 0
         while not self._over():
             self.search.round(sweeps, clock)
             self._price()
             if not self._over() and self._treeable:
                 if self.proof is None:
                     self.proof = Proof(self.root, max(1, self.control.threads))
-                self._grow(NODES_PER_ROUND * sweeps // FIRST_SWEEPS)
+                self._grow(NODES_PER_ROUND * sweeps // first)
             number, swept = number + 1, swept + sweeps
             if swept >= MOST_SWEEPS and not self._growable:
                 break
