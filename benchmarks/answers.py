@@ -88,8 +88,8 @@ def warm_up(model: str) -> None:
 
 
 def number_text(value: float | None) -> str:
-    """Write a value with twelve digits; nothing for None."""
-    return "" if value is None else f"{value:.12g}"
+    """Write a value with fifteen digits; nothing for None."""
+    return "" if value is None else f"{value:.15g}"
 
 
 def listed(path: Path) -> list[tuple[str, str, str]]:
