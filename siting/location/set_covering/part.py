@@ -18,8 +18,10 @@ from siting.location.set_covering.ascent import (
 )
 from siting.location.set_covering.closing import Tree, rounded
 from siting.location.set_covering.kernel import Kernel
+from siting.location.set_covering.leaf import branch_and_cut
 from siting.location.set_covering.proof import Proof
 from siting.location.set_covering.search import greedy, weigh
+from siting.location.set_covering.tree import KERNEL
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ CALL = 2e7
 TREE_WORK, SEARCH_WORK = 4e8, 2e9
 #: Columns per row that the local search looks at, by turn.
 WIDTHS = (3, 2, 3, 5, 2)
+#: Turn after which branch and cut is tried on kernels of at most so many columns and entries.
+CUT_TURN, CUT_COLUMNS, CUT_ENTRIES = 1, 800, 15000
 #: Turns in which the prices are raised once more.
 SECOND_CLIMBS = 2
 #: Parts with fewer columns go to the tree at once.
@@ -102,12 +106,12 @@ class Part:
         if math.isfinite(cost):
             self.offer(chosen)
 
-    def climb(self, steps: int, scale: float) -> None:
+    def climb(self, steps: int, scale: float, patience: float = PATIENCE) -> None:
         """Raise the prices by subgradient steps and claim what they prove."""
         k = self.kernel
         size = max(1, len(k.row_cols))
         upper = self.upper if math.isfinite(self.upper) else float(self.kernel.cost.sum())
-        state = np.array([-np.inf, scale, -1e300, 0.0, PATIENCE])
+        state = np.array([-np.inf, scale, -1e300, 0.0, patience])
         prices, best = self.prices.copy(), self.prices.copy()
         target = upper - (1.0 - 1e-3) * self.step if self.step else upper * (1 - 1e-9)
         chunk = max(10, int(CALL / size))
@@ -190,15 +194,40 @@ class Part:
         if not self.done:
             self.search(100 * self.kernel.rows)
 
+    def cut(self) -> None:
+        """Close a small kernel by branch and cut; the check repeats it."""
+        k = self.kernel
+        found, proven = branch_and_cut(k, self.upper, self.step, self.control.clock)
+        if found is not None:
+            self.offer(found)
+        if proven:
+            kept = self.prices.astype(np.float32)
+            self.proof = Proof(
+                bound=self.upper, prices=kept[None, :], code=np.full(1, KERNEL, dtype=np.int8)
+            )
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the tree does not lift the bound of a kernel that branch and cut can close."""
+        return bool(
+            self.step
+            and math.isfinite(self.upper)
+            and self.kernel.columns <= CUT_COLUMNS
+            and len(self.kernel.row_cols) <= CUT_ENTRIES
+            and self.proof.option[0] < 0
+        )
+
     def go_on(self, turn: int) -> None:
         """Search and prove some more, the longer the later the turn."""
         log.info("part: turn=%d value=%.9g bound=%.9g", turn, self.value, self.bound)
         self.close(TREE_WORK * 3.0**turn)
         if not self.done and turn < SECOND_CLIMBS:
             before = self.bound
-            self.climb(1500, 0.3)
+            self.climb(3000, 1.0, 50.0)
             if self.bound > before:
                 self.tree = None
+        if turn == CUT_TURN and not self.done and self.stuck:
+            self.cut()
         if not self.done:
             k = self.kernel
             size = float(len(k.row_cols))

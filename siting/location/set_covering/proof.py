@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from siting.location.set_covering.tree import DECIDED, OPEN
+from siting.location.set_covering.tree import DECIDED, KERNEL, OPEN
 from siting.location.solution import Certificate, Node, Prices
 
 #: How the check is told that a node is closed, by code of the tree.
-CLOSING = {OPEN: "prices", DECIDED: "decided"}
+CLOSING = {OPEN: "prices", DECIDED: "decided", KERNEL: "kernel"}
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -61,7 +61,7 @@ class Proof:
         if len(rows) < size:
             prices = np.zeros((len(self.prices), size), dtype=np.float32)
             prices[:, rows] = self.prices
-        named = np.where(self.option >= 0, options[self.option], -1).tolist()
+        named = np.append(options, -1)[self.option].tolist()
         used = np.unique(self.price[self.price >= 0])
         number = np.full(len(self.prices) + 1, -1, dtype=np.intp)
         number[used] = np.arange(len(used))

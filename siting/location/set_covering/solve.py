@@ -225,8 +225,8 @@ class _Solver:
         for part in self.parts:
             self._ask(part)
             part.begin()
-            if self._over():
-                break
+            if self.cutoff is not None and self.bound() > self.cutoff:
+                return
         for turn in range(TURNS):
             for part in self.parts:
                 if self._over():
@@ -324,8 +324,8 @@ class _Solver:
         """Return the block of a part's proof."""
         part, (demand, options) = self.parts[number], self.blocks[number]
         rows, columns = self.members[number]
-        names, pairs = self._names(reduced, reduced.columns[columns], options)
         taken = np.intersect1d(reduced.taken, options, assume_unique=True)
+        names, pairs = self._names(reduced, reduced.columns[columns], taken, options)
         proof = part.proof.certificate(
             names,
             pairs,
@@ -336,7 +336,7 @@ class _Solver:
         return Block(demand=demand, options=options, certificate=proof)
 
     def _names(
-        self, reduced: Reduced, kept: IndexArray, options: IndexArray
+        self, reduced: Reduced, kept: IndexArray, taken: IndexArray, options: IndexArray
     ) -> tuple[IndexArray, IndexArray]:
         """Return each kept column's number in the block, and the dominated pairs there.
 
@@ -355,6 +355,7 @@ class _Solver:
             better = further
         is_kept = np.zeros(len(self.cost), dtype=np.bool_)
         is_kept[kept] = True
+        is_kept[taken] = True
         worse = options[(better[options] != options) & is_kept[better[options]]]
         left = np.zeros(len(self.need), dtype=np.bool_)
         left[reduced.rows] = True
@@ -368,7 +369,8 @@ class _Solver:
         ]
         named = np.arange(len(self.cost))
         np.minimum.at(named, better[same], same)
-        moved = kept[named[kept] != kept]
+        held = np.flatnonzero(is_kept)
+        moved = held[named[held] != held]
         pairs = np.column_stack((worse, named[better[worse]]))
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
         pairs = np.concatenate([pairs, np.column_stack((moved, named[moved]))])

@@ -24,7 +24,7 @@ from siting.location.set_covering.ascent import ascend, reduced_costs, safe_boun
 #: What a column is.
 FREE, CHOSEN, LEFT = 0, 1, 2
 #: What became of a node.
-OPEN, SPLIT, PRICED, DECIDED = 0, 1, 2, 3
+OPEN, SPLIT, PRICED, DECIDED, KERNEL = 0, 1, 2, 3, 4
 #: Steps without progress after which they become shorter.
 PATIENCE = 20.0
 #: A shortage found while gathering.
