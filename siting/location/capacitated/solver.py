@@ -41,6 +41,8 @@ MOST_NODES = 50_000
 MOST_KERNEL_ARCS = 150_000
 #: Free options up to which an exact search follows at once, and arcs times choices looked at else.
 FEW_FREE, WANDER = 12, 1.5e8
+#: Choices looked at where each is a transportation problem.
+MOST_ASSIGNMENTS = 300
 #: Choices evaluated after each move, at first and within the tree.
 TRIES, NODE_TRIES = 40, 8
 
@@ -222,6 +224,8 @@ class Search:
         if guide is None or (net.kind is Kind.ASSIGN and not net.single):
             return
         number = int(np.clip(WANDER / max(1, len(net.row)), 60, 6000))
+        if net.kind is Kind.ASSIGN:  # each choice is a transportation problem: the kernel does more
+            number = min(number, MOST_ASSIGNMENTS)
         self._keep(
             wander(
                 guide, self.serving, self.relaxation, clock=self.control.clock,
