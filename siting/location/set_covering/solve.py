@@ -157,6 +157,7 @@ class _Solver:
         self.members: list[tuple[IndexArray, IndexArray]] = []
         self.blocks: list[tuple[IndexArray, IndexArray]] = []
         self.base = 0.0
+        self.spans: npt.NDArray[np.intp] | None = None
         self.allowed = np.ones(len(cost), dtype=np.bool_)
 
     def run(self, fixed: IndexArray, forbidden: IndexArray, start: npt.ArrayLike | None) -> Cover:
@@ -335,6 +336,16 @@ class _Solver:
         )
         return Block(demand=demand, options=options, certificate=proof)
 
+    def _spans(self, reduced: Reduced) -> npt.NDArray[np.intp]:
+        """Return how many of the rows left each option covers, (m,)."""
+        left = np.zeros(len(self.need), dtype=np.bool_)
+        left[reduced.rows] = True
+        left[reduced.tight] = True
+        return np.bincount(
+            self.cover.indices[np.repeat(left, np.diff(self.cover.indptr))],
+            minlength=len(self.cost),
+        )
+
     def _names(
         self, reduced: Reduced, kept: IndexArray, taken: IndexArray, options: IndexArray
     ) -> tuple[IndexArray, IndexArray]:
@@ -357,13 +368,9 @@ class _Solver:
         is_kept[kept] = True
         is_kept[taken] = True
         worse = options[(better[options] != options) & is_kept[better[options]]]
-        left = np.zeros(len(self.need), dtype=np.bool_)
-        left[reduced.rows] = True
-        left[reduced.tight] = True
-        spans = np.bincount(
-            self.cover.indices[np.repeat(left, np.diff(self.cover.indptr))],
-            minlength=len(self.cost),
-        )
+        if self.spans is None:
+            self.spans = self._spans(reduced)
+        spans = self.spans
         same = worse[
             (spans[worse] == spans[better[worse]]) & (self.cost[worse] == self.cost[better[worse]])
         ]
