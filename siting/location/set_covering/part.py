@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 CALL = 2e7
 #: Work of the first turn of the tree and of the local search, in entries visited.
 TREE_WORK, SEARCH_WORK = 4e8, 2e9
+#: Work of the first local search, before the prices are good; the second has four times as much.
+FIRST_WORK = 1e8
 #: Columns per row that the local search looks at, by turn.
 WIDTHS = (3, 2, 3, 5, 2)
 #: Turn after which branch and cut is tried on kernels of at most so many columns and entries.
@@ -141,7 +143,7 @@ class Part:
         k = self.kernel
         rc = np.empty(k.columns)
         reduced_costs(k.col_ptr, k.col_rows, k.cost, self.prices, rc)
-        wanted = min(k.columns, max(300, WIDTHS[self.turn % len(WIDTHS)] * k.rows)) - 1
+        wanted = self.width - 1
         self.turn += 1
         near = (rc <= np.partition(rc, wanted)[wanted]) & (rc < self.upper - self.bound)
         columns = np.flatnonzero(near | self.chosen)
@@ -187,12 +189,12 @@ class Part:
         self.climb(300, 1.0)
         self.greedy()
         if not self.done:
-            self.search(200 + 20 * self.kernel.rows)
+            self.search(min(200 + 20 * self.kernel.rows, self.steps(FIRST_WORK)))
         if not self.done:
             self.climb(2000, 0.5)
             self.greedy()
         if not self.done:
-            self.search(100 * self.kernel.rows)
+            self.search(min(100 * self.kernel.rows, self.steps(4 * FIRST_WORK)))
 
     def cut(self) -> None:
         """Close a small kernel by branch and cut; the check repeats it."""
@@ -229,10 +231,20 @@ class Part:
         if turn == CUT_TURN and not self.done and self.stuck:
             self.cut()
         if not self.done:
-            k = self.kernel
-            size = float(len(k.row_cols))
-            step = 4.0 * min(size / k.columns, 50.0) * min(size / k.rows, 50.0) + 200.0
-            self.search(int(SEARCH_WORK * 1.5**turn / step))
+            self.search(self.steps(SEARCH_WORK * 1.5**turn))
+
+    def steps(self, work: float) -> int:
+        """Return how many steps of the local search some work allows."""
+        k = self.kernel
+        size = float(len(k.row_cols))
+        touched = (size / k.columns) * (size / k.rows) * (self.width / k.columns)
+        return 1 + int(work / (4.0 * touched + 200.0))
+
+    @property
+    def width(self) -> int:
+        """Number of columns that the next local search looks at."""
+        k = self.kernel
+        return min(k.columns, max(300, WIDTHS[self.turn % len(WIDTHS)] * k.rows))
 
     @property
     def done(self) -> bool:
