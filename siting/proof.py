@@ -1,7 +1,7 @@
 """What a plan's multipliers prove: both limits evaluated from coverage, weights and costs alone.
 
-Part of the independent check in :mod:`siting.plan_check`; it knows nothing of the search that found the
-multipliers.
+Part of the independent check in :mod:`siting.plan_check`; it knows nothing of the search that found
+the multipliers.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +69,9 @@ class Part:
         #: Cost at which a cover is good enough to stop; a cover above it is of no use.
         self.enough = -math.inf
         self.most = math.inf
-        self.seed = np.array([control.seed * 2 + 0x9E3779B97F4A7C15], dtype=np.uint64)
+        first = control.seed * 2 + 0x9E3779B97F4A7C15
+        draws = [(first + lane) % 2**64 for lane in range(control.threads)]
+        self.seeds = [np.array([draw], dtype=np.uint64) for draw in draws]
         self.tree: Tree | None = None
         self.turn = 0
         if not kernel.rows:
@@ -138,16 +141,34 @@ class Part:
         if found > self.proof.bound:
             self.proof = Proof(bound=found, prices=kept[None, :])
 
-    def search(self, steps: int) -> None:
-        """Look for a better cover among the columns that are cheap at the prices."""
+    def search(self, work: float, most: int | None = None) -> None:
+        """Look for better covers among the columns that are cheap at the prices.
+
+        Every thread searches columns of its own width, from its own draws, for the same work.
+        """
         k = self.kernel
         rc = np.empty(k.columns)
         reduced_costs(k.col_ptr, k.col_rows, k.cost, self.prices, rc)
-        wanted = self.width - 1
-        self.turn += 1
-        near = (rc <= np.partition(rc, wanted)[wanted]) & (rc < self.upper - self.bound)
-        columns = np.flatnonzero(near | self.chosen)
-        k = k.part(np.arange(k.rows), columns)
+        lanes = []
+        for seed in self.seeds if most is None else self.seeds[:1]:
+            width = self.width
+            steps = self.steps(work, width) if most is None else min(most, self.steps(work, width))
+            self.turn += 1
+            near = (rc <= np.partition(rc, width - 1)[width - 1]) & (rc < self.upper - self.bound)
+            lanes.append((np.flatnonzero(near | self.chosen), seed, steps))
+        if len(lanes) == 1:
+            found = [self.walk(*lanes[0])]
+        else:
+            with ThreadPoolExecutor(len(lanes)) as pool:
+                found = list(pool.map(lambda lane: self.walk(*lane), lanes))
+        for chosen in found:
+            self.offer(chosen)
+
+    def walk(
+        self, columns: npt.NDArray[np.intp], seed: npt.NDArray[np.uint64], steps: int
+    ) -> npt.NDArray[np.bool_]:
+        """Return the best cover that the local search meets on some columns."""
+        k = self.kernel.part(np.arange(self.kernel.rows), columns)
         limits = np.array([self.value, self.step or 1e-9 * self.value, self.enough, 0.0])
         best = self.chosen[columns]
         current, stamps = best.copy(), np.zeros(k.columns)
@@ -157,14 +178,14 @@ class Part:
             asked = min(steps, chunk)
             weigh(
                 k.row_ptr, k.row_cols, k.col_ptr, k.col_rows, k.cost, k.need, weights, stamps,
-                current, best, self.seed, limits, asked,
+                current, best, seed, limits, asked,
             )  # fmt: skip
             steps -= asked
             if limits[0] <= max(self.enough, self.bound):
                 break
         chosen = np.zeros(self.kernel.columns, dtype=np.bool_)
         chosen[columns[best]] = True
-        self.offer(chosen)
+        return chosen
 
     def close(self, work: float) -> None:
         """Grow the tree for some work; a better cover since then starts it anew."""
@@ -189,12 +210,12 @@ class Part:
         self.climb(300, 1.0)
         self.greedy()
         if not self.done:
-            self.search(min(200 + 20 * self.kernel.rows, self.steps(FIRST_WORK)))
+            self.search(FIRST_WORK, 200 + 20 * self.kernel.rows)
         if not self.done:
             self.climb(2000, 0.5)
             self.greedy()
         if not self.done:
-            self.search(min(100 * self.kernel.rows, self.steps(4 * FIRST_WORK)))
+            self.search(4 * FIRST_WORK, 100 * self.kernel.rows)
 
     def cut(self) -> None:
         """Close a small kernel by branch and cut; the check repeats it."""
@@ -231,13 +252,13 @@ class Part:
         if turn == CUT_TURN and not self.done and self.stuck:
             self.cut()
         if not self.done:
-            self.search(self.steps(SEARCH_WORK * 1.5**turn))
+            self.search(SEARCH_WORK * 1.5**turn)
 
-    def steps(self, work: float) -> int:
-        """Return how many steps of the local search some work allows."""
+    def steps(self, work: float, width: int) -> int:
+        """Return how many steps of the local search some work allows on so many columns."""
         k = self.kernel
         size = float(len(k.row_cols))
-        touched = (size / k.columns) * (size / k.rows) * (self.width / k.columns)
+        touched = (size / k.columns) * (size / k.rows) * (width / k.columns)
         return 1 + int(work / (4.0 * touched + 200.0))
 
     @property
