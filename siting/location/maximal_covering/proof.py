@@ -162,6 +162,19 @@ class Root:
         least = bound - np.maximum(joined, left)
         return int(((self.state == 0) & (least >= cutoff(value, problem.step))).sum())
 
+    def decided(self, value: float) -> npt.NDArray[np.int8]:
+        """Return which options the prices decide when a value is known: 1 in, -1 out, (m,)."""
+        problem = self.problem
+        bound, _, joined, left = settle(
+            problem.cover, self.part, problem.limits, self.state, self._u, self.conflict
+        )
+        most = bound - cutoff(value, problem.step)
+        state = self.state.copy()
+        free = state == 0
+        state[free & (joined > most)] = -1
+        state[free & (left > most)] = 1
+        return state
+
     def plant(self, tree: Tree) -> None:
         """Make the root the first waiting node of a tree."""
         tree.parent[0] = -1
@@ -357,13 +370,13 @@ class Proof:
         )
 
 
-def root_certificate(root: Root, claim: float) -> Certificate:
-    """Return the proof of a claim by the root prices alone."""
+def root_certificate(root: Root, claim: float, closing: str = "prices") -> Certificate:
+    """Return the proof of a claim by the root prices, alone or with branch and cut behind them."""
     prices = Prices(demand=root.demand, limit=root.lam, conflict=root.conflict)
     return Certificate(
         bound=claim,
         prices=(prices,),
-        nodes=(Node(prices=0),),
+        nodes=(Node(prices=0, closing=closing),),
         groups=root.problem.groups,
         dominated=root.problem.dominated,
     )

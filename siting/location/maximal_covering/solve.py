@@ -17,6 +17,7 @@ from siting.location.control import (
     Found,
 )
 from siting.location.covering import MaximalCovering
+from siting.location.maximal_covering.leaf import branch_and_cut, closable
 from siting.location.maximal_covering.problem import Problem, reduce_model
 from siting.location.maximal_covering.proof import (
     Proof,
@@ -45,6 +46,8 @@ MOST_SWEEPS = 64_000
 MOST_FREE, MOST_ENTRIES = 1_000, 500_000
 #: Nodes examined after the first rounds of exchanges; doubled with the sweeps.
 NODES_PER_ROUND = 256
+#: Nodes of the tree after which a small problem goes to branch and cut, once.
+STALLED_NODES = 600
 
 
 def solve_maximal_covering(model: MaximalCovering, control: Control) -> Found:
@@ -93,6 +96,8 @@ class Course:
         self.possible = self._fixed_fit()
         self.proof: Proof | None = None
         self.bound = self.root.bound
+        #: Whether branch and cut was asked, and whether it proved the best selection best.
+        self.asked = self.cut = False
         #: Value that the prices aimed at last.
         self._aimed = -1.0
         if self.possible:
@@ -129,6 +134,7 @@ class Course:
                 if self.proof is None:
                     self.proof = Proof(self.root, max(1, self.control.threads))
                 self._grow(NODES_PER_ROUND * sweeps // first)
+                self._cut()
             number, swept = number + 1, swept + sweeps
             if swept >= MOST_SWEEPS and not self._growable:
                 break
@@ -175,8 +181,27 @@ class Course:
         )
         self._tell(0.5)
 
+    def _cut(self) -> None:
+        """Close a small problem whose tree grew long by branch and cut; the check repeats it."""
+        stalled = self.proof is not None and self.proof.nodes >= STALLED_NODES
+        if self.asked or not stalled or self._over() or not closable(self.problem):
+            return
+        self.asked = True
+        found, value, self.cut = branch_and_cut(
+            self.problem,
+            self.root.decided(self.search.value),
+            self.search.best,
+            self.search.value,
+            self.control.clock,
+        )
+        self.search.offer(found, value)
+        if self.cut:
+            self.bound = self.search.value
+
     @property
     def _proven(self) -> bool:
+        if self.cut:
+            return True
         if closes(self.problem, self.bound, self.search.value):
             return True
         return self.proof is not None and self.proof.waiting == 0
@@ -205,6 +230,8 @@ class Course:
     def certificate(self) -> Certificate:
         """Return the proof of the bound."""
         claim = claimed(self.problem, self.bound, self.search.value)
+        if self.cut:
+            return root_certificate(self.root, claim, "kernel")
         if self.proof is None or claim >= claimed(self.problem, self.root.bound, self.search.value):
             return root_certificate(self.root, claim)
         return self.proof.certificate(claim)

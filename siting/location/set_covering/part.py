@@ -35,7 +35,7 @@ FIRST_WORK = 1e8
 #: Columns per row that the local search looks at, by turn.
 WIDTHS = (3, 2, 3, 5, 2)
 #: Turn after which branch and cut is tried on kernels of at most so many columns and entries.
-CUT_TURN, CUT_COLUMNS, CUT_ENTRIES = 1, 800, 15000
+CUT_TURN, CUT_COLUMNS, CUT_ENTRIES = 0, 800, 15000
 #: Turns in which the prices are raised once more.
 SECOND_CLIMBS = 2
 #: Parts with fewer columns go to the tree at once.
