@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from location_cases import cases
 
 import siting
-from benchmarks.certificates import SAME, Tally, judge_answer, spoil_answer
+from benchmarks.certificates import SAME, Tally, closed, judge_answer, spoil_answer
 from benchmarks.location_cases import FAMILIES, Case, make, optimum
 from siting.errors import VerificationError
 from siting.status import Sense, Status
@@ -32,7 +32,12 @@ def checked(tally: Tally) -> None:
 def test_every_answer_is_the_best_and_proven(family: str) -> None:
     """With every combination of extras the value is brute force's, and verify agrees."""
 
-    @settings(max_examples=EXAMPLES.get(family, 60), deadline=None, suppress_health_check=SLOW)
+    @settings(
+        max_examples=EXAMPLES.get(family, 60),
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=SLOW,
+    )
     @given(case=cases(family))
     def holds(case: Case) -> None:
         tally = Tally()
@@ -47,7 +52,7 @@ def test_every_answer_is_the_best_and_proven(family: str) -> None:
 def test_a_search_cut_short_still_tells_the_truth(family: str) -> None:
     """After 0.1 ms, or at a gap of 10 %, bound >= optimum >= value for whatever is maximised."""
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
+    @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=SLOW)
     @given(case=cases(family))
     def holds(case: Case) -> None:
         best = optimum(case.model)
@@ -58,7 +63,7 @@ def test_a_search_cut_short_still_tells_the_truth(family: str) -> None:
         judge_answer(tally, case, loose, best, finished=False)
         if best is not None:
             assert loose.objective is not None
-            assert loose.gap <= 0.1 + SAME or loose.status is Status.OPTIMAL
+            assert loose.gap <= 0.1 + SAME or closed(case, loose)
         checked(tally)
 
     holds()
