@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass, field
 
+from siting.compilation import compiling_s
 from siting.progress import Progress, Report, Stop
 
 #: The caller's `stop` may be slow to answer; it is asked no more often than this [s].
@@ -23,7 +24,8 @@ class Clock:
     progress
         Told by :meth:`report`; None: nobody listens.
     limit_s
-        Wall time allowed in all [s].
+        Time allowed in all [s]: wall time without the compilation of kernels, which only the first
+        run on a machine waits for.
     """
 
     stop: Stop | None = None
@@ -33,6 +35,7 @@ class Clock:
     stopped: bool = False
     timed_out: bool = False
     asked: float = -math.inf
+    compiled_s: float = field(default_factory=compiling_s)
 
     @property
     def elapsed_s(self) -> float:
@@ -40,9 +43,14 @@ class Clock:
         return time.monotonic() - self.began
 
     @property
+    def spent_s(self) -> float:
+        """Time charged against the limit [s]: wall time without compilation."""
+        return self.elapsed_s - (compiling_s() - self.compiled_s)
+
+    @property
     def left_s(self) -> float:
-        """Wall time left [s], never negative."""
-        return max(0.0, self.limit_s - self.elapsed_s)
+        """Time left [s], never negative."""
+        return max(0.0, self.limit_s - self.spent_s)
 
     def expired(self) -> bool:
         """Tell whether to end now, because of the caller or the limit."""
@@ -50,7 +58,7 @@ class Clock:
         if self.stop is not None and not self.stopped and now - self.asked >= ASK_EVERY_S:
             self.asked = now
             self.stopped = self.stop()
-        if now >= self.limit_s:
+        if self.spent_s >= self.limit_s:
             self.timed_out = True
         return self.stopped or self.timed_out
 
@@ -59,9 +67,10 @@ class Clock:
         return Clock(
             stop=self.stop,
             progress=self.progress,
-            limit_s=self.elapsed_s + share * self.left_s,
+            limit_s=self.spent_s + share * self.left_s,
             began=self.began,
             stopped=self.stopped,
+            compiled_s=self.compiled_s,
         )
 
     def report(

@@ -52,7 +52,8 @@ def solve(
     model
         The question.
     max_runtime_s
-        Wall time after which the best answer so far is returned with what is proven of it [s].
+        Time after which the best answer so far is returned with what is proven of it [s]. Wall
+        time, less the compilation of kernels, for which the first run on a machine waits once.
     gap
         Relative gap that is good enough, 0: search until nothing better exists or the time is up.
     seed

@@ -216,10 +216,10 @@ class Search:
         mean = self.cost / len(self.best)
         ruins = int(np.clip(RUINS_PER_COLUMN * len(self.best), LEAST_RUINS, MOST_RUINS))
         rounds = min(RUIN_ROUNDS, 1 + ruins // LEAST_PER_ROUND)
-        began, span = self.clock.elapsed_s, self.clock.left_s * (1.0 - RESERVE)
+        began, span = self.clock.spent_s, self.clock.left_s * (1.0 - RESERVE)
         for number in range(rounds):
             # where time is short, the threshold falls by the clock
-            spent = (self.clock.elapsed_s - began) / max(span, 1e-9)
+            spent = (self.clock.spent_s - began) / max(span, 1e-9)
             late = spent > (number + 1) / rounds
             self.hurried |= late
             progress = spent if late else number / rounds
