@@ -68,10 +68,8 @@ def merged(  # noqa: PLR0917 - the arrays of one covering question
         return None, problems
     rows = int(groups.max(initial=-1)) + 1
     first = np.zeros(rows, dtype=np.intp)
-    first[groups[::-1]] = np.arange(len(groups) - 1, -1, -1)
-    if (groups < 0).any():
-        members = np.flatnonzero(groups >= 0)[::-1]
-        first[groups[members]] = members
+    members = np.flatnonzero(groups >= 0)[::-1]
+    first[groups[members]] = members
     outside = np.flatnonzero((groups < 0) & (weight > 0))
     kept = np.concatenate([first, outside])
     total = np.concatenate([grouped(weight, groups, rows), weight[outside]])

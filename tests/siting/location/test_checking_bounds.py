@@ -354,6 +354,20 @@ def test_rows_merge_only_when_they_are_the_same() -> None:
     assert not accepted(model, replace(left_out, bound=7.0))
 
 
+def test_a_certificate_may_leave_every_point_out_of_its_rows() -> None:
+    """With no row priced, all weight counts as served, and no more than that is proven."""
+    model = MaximalCovering(np.array([[1, 0], [0, 1]]), np.array([3.0, 4.0]), p=1)
+    none = (Prices(demand=np.zeros(0)),)
+    proof = Certificate(bound=7.0, prices=none, nodes=(Node(prices=0),), groups=np.array([-1, -1]))
+    assert accepted(model, proof)
+    assert not accepted(model, replace(proof, bound=6.9))
+    unserved = PartialCovering(np.zeros((2, 1)), cost=[5.0], required={"all": 0.0}, fixed=[0])
+    prices = (Prices(demand=np.zeros(0), zone=np.zeros(1)),)
+    proof = Certificate(bound=5.0, prices=prices, nodes=(Node(prices=0),), groups=proof.groups)
+    assert accepted(unserved, proof)
+    assert not accepted(unserved, replace(proof, bound=5.1))
+
+
 def test_a_centre_is_proven_by_a_cover_that_takes_too_many() -> None:
     """Covering within 3 takes two sites, so one site cannot do better than 5."""
     distance = np.array([[0.0, 5.0, 9.0], [5.0, 0.0, 3.0], [9.0, 3.0, 0.0]])
