@@ -260,8 +260,7 @@ def lift(model: PartialCovering, reduced: Reduced, duals: Duals) -> Prices:
     -----
     The price of a row is divided among the certificate's rows it stands for in proportion to their
     value in the bound, or given to the one that must be served, which leaves the bound unchanged. A
-    pair with a fixed option gets so high a price that the other option never pays. Where nothing is
-    served at all, each demand point is a row of its own.
+    pair with a fixed option gets so high a price that the other option never pays.
     """
     rows, problem = reduced.rows, reduced.problem
     member = np.flatnonzero(reduced.row_of >= 0)
@@ -281,6 +280,4 @@ def lift(model: PartialCovering, reduced: Reduced, duals: Duals) -> Prices:
     worth = rows.cover.T @ demand
     other = np.where(fixed[:, 0], conflicts[:, 1], conflicts[:, 0])[held]
     conflict[held] = worth[other]
-    if not len(demand):
-        demand = np.zeros(len(model.demand))
     return Prices(demand=demand, zone=duals.multipliers.copy(), conflict=conflict)

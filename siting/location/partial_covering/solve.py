@@ -162,12 +162,11 @@ class _Closing:
         return np.flatnonzero(left), np.flatnonzero(~left & ~taken)
 
     def _certificate(self, claim: float, prices: Prices, closing: str) -> Certificate:
-        group = self.reduced.rows.group
         return Certificate(
             bound=float(claim),
             prices=(prices,),
             nodes=(Node(prices=0, closing=closing),),
-            groups=group if group.max() >= 0 else None,
+            groups=self.reduced.rows.group,
         )
 
     def result(self) -> Found:
