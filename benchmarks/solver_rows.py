@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ class Absent(Exception):  # noqa: N818 - a state, said in the table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(ABC):
     """One row: its name for ``--only``, its title, its aim, and the peers asked.
 
     Parameters
@@ -100,13 +101,14 @@ class Row:
     peers: tuple[str, ...] = ()
     asked_for: bool = False
 
+    @abstractmethod
     def measure(self, context: Context) -> Measured:
         """Answer the row's questions."""
-        raise NotImplementedError
 
     def ask_peer(self, name: str, context: Context) -> Peer:
         """Ask one peer the row's question."""
-        raise NotImplementedError
+        del context
+        raise Absent(f"{name} is not asked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

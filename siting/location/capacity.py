@@ -6,14 +6,14 @@ or 1; without it demand may be split among sites.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from siting.location.inputs import Faults
-from siting.location.rules import Rules
+from siting.location.rules import RuleArguments, Rules
 from siting.status import Sense
 
 
@@ -72,12 +72,7 @@ class CapacitatedCovering:
         required: Any = None,
         zone: Any = None,
         single_source: bool = False,
-        fixed: Any = (),
-        forbidden: Any = (),
-        site: Any = None,
-        site_cost: Any = None,
-        max_options_per_site: Any = None,
-        conflicts: Any = None,
+        **rules: Unpack[RuleArguments],
     ) -> None:
         faults = Faults()
         self.cover: sp.csr_array = faults.cover(A)
@@ -105,15 +100,7 @@ class CapacitatedCovering:
             self.required = faults.fractions(asked, self.zones, self.zone_weight)
         self.single_source: bool = bool(single_source)
         self.sense: Sense = Sense.MAXIMISE if required is None else Sense.MINIMISE
-        self.rules: Rules = faults.rules(
-            m,
-            fixed=fixed,
-            forbidden=forbidden,
-            site=site,
-            site_cost=site_cost,
-            max_options_per_site=max_options_per_site,
-            conflicts=conflicts,
-        )
+        self.rules: Rules = faults.rules(m, rules)
         faults.raise_if_any()
 
 
@@ -166,24 +153,11 @@ class CapacitatedFacilityLocation:
         capacity: Any,
         cost: Any = None,
         single_source: bool = False,
-        fixed: Any = (),
-        forbidden: Any = (),
-        site: Any = None,
-        site_cost: Any = None,
-        max_options_per_site: Any = None,
-        conflicts: Any = None,
+        **rules: Unpack[RuleArguments],
     ) -> None:
         faults = Faults()
         self._read(faults, D, demand, capacity, cost, single_source)
-        self.rules: Rules = faults.rules(
-            self.distance.shape[1],
-            fixed=fixed,
-            forbidden=forbidden,
-            site=site,
-            site_cost=site_cost,
-            max_options_per_site=max_options_per_site,
-            conflicts=conflicts,
-        )
+        self.rules: Rules = faults.rules(self.distance.shape[1], rules)
         faults.raise_if_any()
 
     def _read(  # noqa: PLR0917 - the two models read the same arrays
@@ -233,23 +207,10 @@ class CapacitatedPMedian(CapacitatedFacilityLocation):
         capacity: Any,
         cost: Any = None,
         single_source: bool = False,
-        fixed: Any = (),
-        forbidden: Any = (),
-        site: Any = None,
-        site_cost: Any = None,
-        max_options_per_site: Any = None,
-        conflicts: Any = None,
+        **rules: Unpack[RuleArguments],
     ) -> None:
         faults = Faults()
         self._read(faults, D, demand, capacity, cost, single_source)
         self.p = faults.number("p", p, self.distance.shape[1])
-        self.rules = faults.rules(
-            self.distance.shape[1],
-            fixed=fixed,
-            forbidden=forbidden,
-            site=site,
-            site_cost=site_cost,
-            max_options_per_site=max_options_per_site,
-            conflicts=conflicts,
-        )
+        self.rules = faults.rules(self.distance.shape[1], rules)
         faults.raise_if_any()

@@ -8,14 +8,14 @@ model also carries the rules of :class:`siting.location.rules.Rules`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from siting.location.inputs import Faults
-from siting.location.rules import Rules
+from siting.location.rules import RuleArguments, Rules
 from siting.status import Sense
 
 
@@ -67,27 +67,14 @@ class SetCovering:
         cost: Any = None,
         *,
         k: Any = 1,
-        fixed: Any = (),
-        forbidden: Any = (),
-        site: Any = None,
-        site_cost: Any = None,
-        max_options_per_site: Any = None,
-        conflicts: Any = None,
+        **rules: Unpack[RuleArguments],
     ) -> None:
         faults = Faults()
         self.cover: sp.csr_array = faults.cover(A)
         n, m = self.cover.shape
         self.cost: npt.NDArray[np.float64] = faults.amounts("cost", cost, m, default=1.0)
         self.k: npt.NDArray[np.int32] = faults.multiplicity(k, n)
-        self.rules: Rules = faults.rules(
-            m,
-            fixed=fixed,
-            forbidden=forbidden,
-            site=site,
-            site_cost=site_cost,
-            max_options_per_site=max_options_per_site,
-            conflicts=conflicts,
-        )
+        self.rules: Rules = faults.rules(m, rules)
         faults.raise_if_any()
 
 
@@ -136,12 +123,7 @@ class MaximalCovering:
         cost: Any = None,
         budget: float | None = None,
         k: Any = 1,
-        fixed: Any = (),
-        forbidden: Any = (),
-        site: Any = None,
-        site_cost: Any = None,
-        max_options_per_site: Any = None,
-        conflicts: Any = None,
+        **rules: Unpack[RuleArguments],
     ) -> None:
         faults = Faults()
         self.cover: sp.csr_array = faults.cover(A)
@@ -154,15 +136,7 @@ class MaximalCovering:
             faults.add("cost", "has no meaning with p=", "give budget= instead of p=")
         self.cost: npt.NDArray[np.float64] = faults.amounts("cost", cost, m, default=1.0)
         self.k: npt.NDArray[np.int32] = faults.multiplicity(k, n)
-        self.rules: Rules = faults.rules(
-            m,
-            fixed=fixed,
-            forbidden=forbidden,
-            site=site,
-            site_cost=site_cost,
-            max_options_per_site=max_options_per_site,
-            conflicts=conflicts,
-        )
+        self.rules: Rules = faults.rules(m, rules)
         faults.raise_if_any()
 
 
@@ -215,12 +189,7 @@ class PartialCovering:
         cost: Any = None,
         zone: Any = None,
         required: Mapping[Any, float],
-        fixed: Any = (),
-        forbidden: Any = (),
-        site: Any = None,
-        site_cost: Any = None,
-        max_options_per_site: Any = None,
-        conflicts: Any = None,
+        **rules: Unpack[RuleArguments],
     ) -> None:
         faults = Faults()
         self.cover: sp.csr_array = faults.cover(A)
@@ -237,13 +206,5 @@ class PartialCovering:
         self.required: npt.NDArray[np.float64] = faults.fractions(
             required, self.zones, self.zone_weight
         )
-        self.rules: Rules = faults.rules(
-            m,
-            fixed=fixed,
-            forbidden=forbidden,
-            site=site,
-            site_cost=site_cost,
-            max_options_per_site=max_options_per_site,
-            conflicts=conflicts,
-        )
+        self.rules: Rules = faults.rules(m, rules)
         faults.raise_if_any()

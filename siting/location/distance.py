@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from siting.location.inputs import Faults
-from siting.location.rules import Rules
+from siting.location.rules import RuleArguments, Rules
 from siting.status import Sense
 
 
@@ -53,27 +53,14 @@ class PMedian:
         demand: Any = None,
         *,
         p: int,
-        fixed: Any = (),
-        forbidden: Any = (),
-        site: Any = None,
-        site_cost: Any = None,
-        max_options_per_site: Any = None,
-        conflicts: Any = None,
+        **rules: Unpack[RuleArguments],
     ) -> None:
         faults = Faults()
         self.distance: npt.NDArray[np.float64] = faults.distances(D)
         n, m = self.distance.shape
         self.demand: npt.NDArray[np.float64] = faults.weights(demand, n)
         self.p: int = faults.number("p", p, m)
-        self.rules: Rules = faults.rules(
-            m,
-            fixed=fixed,
-            forbidden=forbidden,
-            site=site,
-            site_cost=site_cost,
-            max_options_per_site=max_options_per_site,
-            conflicts=conflicts,
-        )
+        self.rules: Rules = faults.rules(m, rules)
         faults.raise_if_any()
 
 
@@ -114,28 +101,15 @@ class PCenter:
         self,
         D: Any,
         p: int,
-        *,
-        fixed: Any = (),
-        forbidden: Any = (),
-        site: Any = None,
-        site_cost: Any = None,
-        max_options_per_site: Any = None,
-        conflicts: Any = None,
+        **rules: Unpack[RuleArguments],
     ) -> None:
         faults = Faults()
         self.distance: npt.NDArray[np.float64] = faults.distances(D)
         n, m = self.distance.shape
         self.demand: npt.NDArray[np.float64] = np.ones(n)
         self.p: int = faults.number("p", p, m)
+        site_cost = rules.pop("site_cost", None)
         if site_cost is not None and np.any(np.asarray(site_cost, dtype=np.float64) != 0):
             faults.add("site_cost", "has no place in a distance", "leave it out")
-        self.rules: Rules = faults.rules(
-            m,
-            fixed=fixed,
-            forbidden=forbidden,
-            site=site,
-            site_cost=None,
-            max_options_per_site=max_options_per_site,
-            conflicts=conflicts,
-        )
+        self.rules: Rules = faults.rules(m, rules)
         faults.raise_if_any()

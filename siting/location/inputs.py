@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from scipy.spatial import KDTree
 
 from siting.errors import InvalidInput, Problem, raise_if
-from siting.location.rules import Rules
+from siting.location.rules import RuleArguments, Rules
 
 #: Most entries of a cover matrix: its indices are 32-bit.
 MOST_ENTRIES = 2**31 - 1
@@ -181,18 +181,13 @@ class Faults:
             names = ", ".join(f"{name}=" for name in given)
             self.add(names, f"{len(present)} of these are given, needs exactly one")
 
-    def rules(
-        self,
-        options: int,
-        *,
-        fixed: Any,
-        forbidden: Any,
-        site: Any,
-        site_cost: Any,
-        max_options_per_site: Any,
-        conflicts: Any,
-    ) -> Rules:
+    def rules(self, options: int, given: RuleArguments) -> Rules:
         """Return the rules of a model in canonical form."""
+        known = RuleArguments.__annotations__
+        for name in given.keys() - known.keys():
+            self.add(name, "is no argument of this model", f"a rule is one of {', '.join(known)}")
+        site, site_cost = given.get("site"), given.get("site_cost")
+        max_options_per_site = given.get("max_options_per_site")
         own = np.arange(options, dtype=np.intp)
         place = own if site is None else self._sites(site, options)
         sites = int(place.max(initial=-1)) + 1
@@ -204,12 +199,13 @@ class Faults:
         if max_options_per_site is not None:
             limits = self.amounts("max_options_per_site", max_options_per_site, sites)
             most = np.minimum(np.floor(limits), hosted).astype(np.intp)
-        chosen = self._indices("fixed", fixed, options)
-        banned = self._indices("forbidden", forbidden, options)
+        chosen = self._indices("fixed", given.get("fixed", ()), options)
+        banned = self._indices("forbidden", given.get("forbidden", ()), options)
         both = np.intersect1d(chosen, banned)
         if len(both):
             self.add("fixed, forbidden", f"both name options {_list(both)}", "an option is one")
-        pairs = self._conflicts(conflicts, options, None if site is None else place)
+        spaced = None if site is None else place
+        pairs = self._conflicts(given.get("conflicts"), options, spaced)
         return Rules(
             options=options,
             fixed=chosen,

@@ -3,9 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
+
+
+class RuleArguments(TypedDict, total=False):
+    """The rules as keyword arguments of every model, each may be left out.
+
+    Parameters
+    ----------
+    fixed, forbidden
+        Options that must and must not be chosen: indices.
+    site
+        Site of each option, (m,).
+    site_cost
+        ``g_s`` >= 0, (sites,) or one number.
+    max_options_per_site
+        Most options at a site, (sites,) or one number.
+    conflicts
+        Pairs of options (q, 2) of which at most one is chosen; or ``(xy, min_separation)``: options
+        on different sites closer than that exclude each other.
+    """
+
+    fixed: Any
+    forbidden: Any
+    site: Any
+    site_cost: Any
+    max_options_per_site: Any
+    conflicts: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,6 +7,7 @@ A maximised objective is read as the minimisation of its negative. Families of m
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,7 +61,7 @@ class State:
     trail: list[IndexArray] = field(default_factory=list)
 
 
-class Question:
+class Question(ABC):
     """A minimisation over options; the base of what the families of models ask.
 
     Parameters
@@ -102,33 +103,35 @@ class Question:
         del decided
         return np.zeros(0, dtype=np.int32)
 
-    def shift(self, state: State, options: IndexArray, step: int) -> None:
+    def shift(  # noqa: B027 - families without counted rows have nothing to do
+        self, state: State, options: IndexArray, step: int
+    ) -> None:
         """Account for options that were left out (-1) or are free again (+1)."""
 
+    @abstractmethod
     def reduced(self, prices: Prices) -> Reduced:
         """Return what prices make of the options."""
-        raise NotImplementedError
 
+    @abstractmethod
     def constant(self, prices: Prices, state: State) -> tuple[float, float]:
         """Return the part of the bound that no option changes, and its absolute terms."""
-        raise NotImplementedError
 
+    @abstractmethod
     def dead(self, state: State) -> bool:
         """Tell whether no choice is left that keeps what the model demands."""
-        raise NotImplementedError
 
     def forced(self, state: State) -> IndexArray:
         """Return free options without which the model's demands cannot be kept."""
         del state
         return np.zeros(0, dtype=np.intp)
 
+    @abstractmethod
     def value(self, state: State) -> float:
         """Return the objective when every option is decided, infinite where nothing is kept."""
-        raise NotImplementedError
 
+    @abstractmethod
     def programme(self, state: State) -> Programme:
         """Return the whole programme over the options that are not left out."""
-        raise NotImplementedError
 
     # what all share
 

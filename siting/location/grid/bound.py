@@ -34,6 +34,7 @@ References
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import numpy as np
@@ -70,7 +71,7 @@ def tile_side(min_separation: float) -> int:
     return 1 + math.isqrt(math.floor(min_separation * min_separation) // 2)
 
 
-class Dual:
+class Dual(ABC):
     """Multipliers of an instance and the best bound they have proven, however they improve.
 
     Parameters
@@ -134,16 +135,18 @@ class Dual:
             self._batch(stop)
             report(self.bound)
 
-    def sharpen(self, stop: Callable[[], bool]) -> None:
+    def sharpen(  # noqa: B027 - a bound that is always sharp has nothing to do
+        self, stop: Callable[[], bool]
+    ) -> None:
         """Prove the best multipliers' bound as well as it can be, if it was not yet."""
 
+    @abstractmethod
     def _batch(self, stop: Callable[[], bool]) -> None:
         """Take some steps and prove what they are worth."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _priced(self, margin: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return what earns more than ``1 - margin`` of its cost, and each square's worst."""
-        raise NotImplementedError
 
     def _follow(self, reach: NDArray[np.float64]) -> None:
         """Move the price towards where the requirement just holds."""

@@ -193,6 +193,13 @@ def test_every_fault_is_named_at_once() -> None:
     assert len(said) == 5
 
 
+def test_an_unknown_rule_is_named_with_those_that_exist() -> None:
+    """A misspelt rule is refused together with every other fault, not silently left out."""
+    told = faults(lambda: siting.SetCovering(COVER, cost=-1, fixd=[0]))  # pyright: ignore[reportCallIssue]
+    assert [line.split(":")[0] for line in told] == ["cost", "fixd"]
+    assert "fixed, forbidden, site" in told[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "where"),
     [
