@@ -1,1 +1,1 @@
-"""The searches and the bounds: greedy, local search, Lagrangian multipliers, HiGHS."""
+"""The two steps of a city plan, put to the location engine and read back with their limits."""

@@ -1,47 +1,145 @@
 """Step two: serve the most with the stations that remain, with a proven limit."""
 
-# ruff: noqa: ANN001, ANN202
-# Compiled functions take plain arrays; numba infers their types.
-
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from siting.clock import Clock
-from siting.location.partial_covering.relaxation import Duals, ascend
+from siting.location.control import (
+    GAP_REACHED,
+    NOTHING_BETTER,
+    PROVEN,
+    STOPPED,
+    TIMED_OUT,
+)
+from siting.location.covering import MaximalCovering
+from siting.location.maximal_covering.problem import Problem, reduce_model
+from siting.location.maximal_covering.proof import Root
+from siting.location.maximal_covering.search import Search
 from siting.models.bounds import service_bound
 from siting.models.covering import CoverModel
-from siting.models.service import MaxCover, lift_service, reduce_service
-from siting.solvers.local_search import MaxCoverSearch
 from siting.solvers.proven import Proven
 
 log = logging.getLogger(__name__)
 
-#: Subgradient steps between two looks at the clock.
-STEPS_PER_ROUND = 40
-#: Rounds of subgradient steps.
-ROUNDS = 20
-#: Times a few stations are given up at random, and their share of all.
-KICKS, KICK_SHARE = 30, 0.02
-#: Scale of the steps at which they end.
-LEAST_STEP = 1e-3
+#: Rounds of exchanges, each followed by better prices, and the sweeps of a round.
+ROUNDS, SWEEPS = 4, 500
 #: Relative difference below which two weights are the same.
 TINY = 1e-12
+
+IndexArray = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rest:
+    """What step two still decides: a maximal covering of what the fixed options do not serve.
+
+    Parameters
+    ----------
+    rows
+        Rows of the model that are not served, that something can serve and that weigh something.
+    options
+        Options that serve any of them, ascending.
+    most
+        Number of options that may be added.
+    base
+        Weight served already.
+    problem
+        The question on `rows` and `options`; None where nothing is left to decide. No option is
+        left out because another is better, since the plan's proof counts every option.
+    """
+
+    rows: IndexArray
+    options: IndexArray
+    most: int
+    base: float
+    problem: Problem | None
+
+
+def rest_of(model: CoverModel, fixed: IndexArray) -> Rest:
+    """Return what is left to decide after the options `fixed`."""
+    done = model.served(fixed)
+    rows = np.flatnonzero(~done & (model.objective > 0) & model.reachable)
+    cover = model.cover[rows].astype(bool)
+    options = np.unique(cover.indices).astype(np.intp)
+    stations = model.cover.shape[1] if model.stations is None else model.stations
+    most = max(stations - len(fixed), 0)
+    problem = None
+    if most and len(options):
+        question = MaximalCovering(
+            cover[:, options], model.objective[rows], p=min(most, len(options))
+        )
+        problem = reduce_model(question, dominance=False)
+    base = float(model.objective[done].sum())
+    return Rest(rows=rows, options=options, most=most, base=base, problem=problem)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Course:
+    """Exchanges and prices in turn, until they meet or nothing better is found."""
+
+    rest: Rest
+    problem: Problem
+    clock: Clock
+    gap: float
+    unit: str
+    seed: int
+    search: Search = field(init=False)
+    root: Root = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.search = Search(problem=self.problem, seed=self.seed, threads=1)
+        self.root = Root(problem=self.problem)
+
+    def run(self) -> str:
+        """Search; return why it ended."""
+        for number in range(ROUNDS):
+            if why := self.over():
+                return why
+            self.search.round(SWEEPS, self.clock)
+            self.price()
+            self.clock.report(
+                "service",
+                (number + 1) / ROUNDS,
+                value=self.rest.base + self.search.value,
+                bound=self.rest.base + self.root.bound,
+                unit=self.unit,
+            )
+        return self.over() or NOTHING_BETTER
+
+    def price(self) -> None:
+        """Lower the limit as far as prices go."""
+        if self.root.reach <= self.search.value:
+            # all that can be served is served: nothing needs a price
+            self.root.without_prices()
+        else:
+            self.root.climb(self.search.value, self.clock)
+
+    def over(self) -> str:
+        """Say why to end, empty to go on."""
+        lack, limit = self.root.bound - self.search.value, self.rest.base + self.root.bound
+        if lack <= TINY * limit:
+            return PROVEN
+        if lack <= self.gap * (self.rest.base + self.search.value):
+            return GAP_REACHED
+        if self.clock.expired():
+            return STOPPED if self.clock.stopped else TIMED_OUT
+        return ""
 
 
 def solve_service(
     model: CoverModel,
-    fixed: npt.NDArray[np.intp],
+    fixed: IndexArray,
     *,
     clock: Clock,
     unit: str = "",
     gap: float = 0.0,
     seed: int = 0,
-    start: npt.NDArray[np.intp] | None = None,
+    start: IndexArray | None = None,
 ) -> Proven:
     """Solve step two of a model after the options `fixed` of step one.
 
@@ -66,131 +164,51 @@ def solve_service(
     -------
     Proven
         The added options, the weight served by them and `fixed`, and its limit.
+
+    Notes
+    -----
+    What is left is a maximal covering; the engine of :mod:`siting.location.maximal_covering`
+    answers it.
     """
-    problem = reduce_service(model, fixed)
-    log.info(
-        "service: rows=%d columns=%d nnz=%d most=%d",
-        problem.rows,
-        problem.columns,
-        len(problem.row_cols),
-        problem.most,
-    )
-    first = np.zeros(0, dtype=np.intp)
-    if start is not None:
-        first = np.flatnonzero(np.isin(problem.options, start))
-    search = MaxCoverSearch(problem, first)
-    search.fill()
-    _exchange(search, clock, unit)
-    duals = _limit(problem, search.value, clock, unit)
-    ended = _disturb(search, duals.bound, clock, gap, np.random.default_rng(seed))
-    cover = lift_service(model, problem, duals.prices)
-    selected = problem.options[search.chosen]
+    rest = rest_of(model, fixed)
+    selected, cover, ended = np.zeros(0, dtype=np.intp), model.objective, PROVEN
+    if rest.problem is not None:
+        course = _Course(
+            rest=rest, problem=rest.problem, clock=clock, gap=gap, unit=unit, seed=seed
+        )
+        if start is not None:
+            _begin_with(course.search, model, rest, start)
+        ended = course.run()
+        selected = rest.options[course.search.best]
+        cover = _lifted(model, rest, rest.problem, course.root)
     served = model.served(np.union1d(fixed, selected))
     return Proven(
         selected=selected,
         value=float(model.objective[served].sum()),
-        bound=service_bound(model, cover, fixed, problem.most),
+        bound=service_bound(model, cover, fixed, rest.most),
         cover=cover,
         targets=np.zeros(0),
         ended=ended,
     )
 
 
-def _exchange(search: MaxCoverSearch, clock: Clock, unit: str) -> None:
-    """Exchange stations until no single exchange serves more."""
-    every = np.arange(search.problem.columns)
-    while not clock.expired() and search.exchange(every):
-        search.fill()
-        clock.report("service", 0.1, value=search.value, unit=unit)
+def _begin_with(search: Search, model: CoverModel, rest: Rest, start: IndexArray) -> None:
+    """Offer the part of an earlier answer that may be kept."""
+    kept = np.flatnonzero(np.isin(rest.options, start))[: rest.most]
+    selection = np.zeros(len(rest.options), dtype=bool)
+    selection[kept] = True
+    served = model.served(rest.options[kept])
+    search.offer(selection, float(model.objective[rest.rows][served[rest.rows]].sum()))
 
 
-def _disturb(
-    search: MaxCoverSearch, limit: float, clock: Clock, gap: float, rng: np.random.Generator
-) -> str:
-    """Give up a few stations at random and choose again, as long as it pays; say why it ended."""
-    best, value = search.chosen, search.value
-    every = np.arange(search.problem.columns)
-    for _ in range(KICKS):
-        if clock.expired():
-            return "the search was stopped" if clock.stopped else "the time limit ended it"
-        if limit - value <= gap * value + TINY * limit:
-            return "the gap asked for is reached" if gap else "nothing better exists"
-        search.kick(rng, max(1, int(KICK_SHARE * len(best))))
-        search.fill()
-        while not clock.expired() and search.exchange(every):
-            search.fill()
-        if search.value > value:
-            best, value = search.chosen, search.value
-        else:
-            search.adopt(best)
-    search.adopt(best)
-    return "the search found nothing that serves more"
+def _lifted(model: CoverModel, rest: Rest, problem: Problem, root: Root) -> npt.NDArray[np.float64]:
+    """Carry prices of merged rows back to every row of the model, (n,).
 
-
-class _Relaxation:
-    """The Lagrangian relaxation of a reduced step two, evaluated at any prices."""
-
-    def __init__(self, problem: MaxCover) -> None:
-        self.problem = problem
-        self.values = np.zeros(problem.columns)
-        self.counts = np.zeros(problem.rows, dtype=np.int64)
-
-    def __call__(self, prices: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        """Return limit and subgradient."""
-        p = self.problem
-        _values(p.col_ptr, p.col_rows, prices, self.values)
-        most = min(p.most, p.columns)
-        taken = np.zeros(0, dtype=np.intp)
-        if most:
-            taken = np.argpartition(-self.values, most - 1)[:most]
-        taken = taken[self.values[taken] > 0]
-        _count(p.col_ptr, p.col_rows, taken, self.counts)
-        limit = p.base + float(self.values[taken].sum() + (p.weight - prices).sum())
-        return limit, self.counts - (prices < p.weight).astype(np.float64)
-
-
-def _limit(problem: MaxCover, value: float, clock: Clock, unit: str) -> Duals:
-    """Find prices that prove a low limit."""
-    relaxation = _Relaxation(problem)
-    duals = Duals(prices=problem.weight.copy(), multipliers=np.zeros(0), bound=np.inf)
-    everything = problem.base + float(problem.weight.sum())
-    if everything <= value:
-        # all that can be served is served: nothing needs a price
-        return Duals(prices=np.zeros(problem.rows), multipliers=np.zeros(0), bound=everything)
-    duals.prices = 0.5 * problem.weight
-    duals.bound, _ = relaxation(duals.prices)
-    step = 1.0
-    for number in range(ROUNDS):
-        if clock.expired() or step < LEAST_STEP:
-            break
-        step = ascend(
-            relaxation,
-            duals,
-            upper=value,
-            iterations=STEPS_PER_ROUND,
-            step=step,
-            multipliers=np.zeros(0),
-            sense=-1,
-            ceiling=problem.weight,
-        )
-        clock.report("service", number / ROUNDS, value=value, bound=duals.bound, unit=unit)
-    if everything < duals.bound:
-        return Duals(prices=np.zeros(problem.rows), multipliers=np.zeros(0), bound=everything)
-    return duals
-
-
-@njit(cache=True)
-def _values(col_ptr, col_rows, prices, values):
-    for column in range(len(values)):
-        total = 0.0
-        for entry in range(col_ptr[column], col_ptr[column + 1]):
-            total += prices[col_rows[entry]]
-        values[column] = total
-
-
-@njit(cache=True)
-def _count(col_ptr, col_rows, taken, counts):
-    counts[:] = 0
-    for column in taken:
-        for entry in range(col_ptr[column], col_ptr[column + 1]):
-            counts[col_rows[entry]] += 1
+    The price of a merged row is divided in proportion to the members' weights; a row nothing
+    serves is priced at its whole weight, which removes it from the bound.
+    """
+    cover = np.where(model.reachable, 0.0, model.objective)
+    share = np.minimum(root.demand / problem.cover.weight, 1.0)
+    merged = problem.groups >= 0
+    cover[rest.rows[merged]] = share[problem.groups[merged]] * model.objective[rest.rows[merged]]
+    return cover

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.clock import Clock
+from siting.location.maximal_covering.search import Search
 from siting.models.covering import CoverModel
-from siting.models.service import reduce_service
-from siting.solvers.local_search import MaxCoverSearch
 from siting.solvers.proven import Proven
+from siting.solvers.service_step import rest_of
 from siting.solvers.target_step import solve_targets
 
 #: Surcharges per station tried between the cheapest and the fewest, each half the one before.
@@ -89,7 +89,8 @@ def _best_part(model: CoverModel, stations: int) -> npt.NDArray[np.intp]:
     needed = model.needed
     share = np.where(needed > 0, 1.0 / np.where(needed > 0, needed, 1.0), 0.0)
     question = dataclasses.replace(model, objective=model.target_weights.T @ share)
-    problem = reduce_service(question, fixed)
-    search = MaxCoverSearch(problem, np.zeros(0, dtype=np.intp))
-    search.fill()
-    return np.union1d(fixed, problem.options[search.chosen]).astype(np.intp)
+    rest = rest_of(question, fixed)
+    if rest.problem is None:
+        return fixed
+    greedy = Search(problem=rest.problem, seed=0, threads=1)
+    return np.union1d(fixed, rest.options[greedy.best]).astype(np.intp)

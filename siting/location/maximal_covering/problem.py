@@ -88,12 +88,12 @@ class Problem:
         return not self.limits.grouped and len(self.limits.pair) == 0
 
 
-def reduce_model(model: MaximalCovering) -> Problem:
+def reduce_model(model: MaximalCovering, *, dominance: bool = True) -> Problem:
     """Return the reduced problem of a model.
 
     Demand points with the same options and the same k are one row with the sum of their weights.
     An option bound by no rule that serves no row another such option does not serve, at no lower
-    cost, is left out (where k = 1 throughout).
+    cost, is left out (where k = 1 throughout), unless `dominance` is false.
     """
     groups, merged = _merged(model)
     rows, columns = merged.shape
@@ -104,7 +104,9 @@ def reduce_model(model: MaximalCovering) -> Problem:
     state = np.zeros(columns, dtype=np.int8)
     state[rules.fixed], state[rules.forbidden] = IN, OUT
     limits = _limits(model)
-    dominated = _without_use(merged, weight, need, rules, state, limits.cost)
+    dominated = np.zeros((0, 2), dtype=np.intp)
+    if dominance:
+        dominated = _without_use(merged, weight, need, rules, state, limits.cost)
     state[dominated[:, 0]] = OUT
     cover = _cover(merged, state, weight, need)
     log.info(
