@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     modules = {}
     for name, path in COMMANDS.items():
         module = modules[name] = importlib.import_module(path)
-        summary = (module.__doc__ or "").splitlines()[0]
+        summary = (module.__doc__ or "").splitlines()[0].replace("%", "%%")
         module.add_arguments(commands.add_parser(name, help=summary, description=summary))
     arguments = parser.parse_args(argv)
     return modules[arguments.command].run(arguments)

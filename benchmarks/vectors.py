@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     subjects = parser.add_subparsers(dest="subject", required=True, metavar="SUBJECT")
     for name, path in SUBJECTS.items():
         module = importlib.import_module(path)
-        summary = (module.__doc__ or "").splitlines()[0]
+        summary = (module.__doc__ or "").splitlines()[0].replace("%", "%%")
         module.add_arguments(subjects.add_parser(name, help=summary, description=summary))
 
 
