@@ -1,4 +1,4 @@
-"""A kernel closed by HiGHS where prices alone lift the bound too slowly."""
+"""What HiGHS does for a kernel: the linear relaxation, and branch and cut where prices are weak."""
 
 from __future__ import annotations
 
@@ -15,8 +15,57 @@ from siting.location.set_covering.kernel import Kernel
 
 log = logging.getLogger(__name__)
 
-#: Nodes HiGHS may spend, so that the end does not depend on the clock.
-MOST_NODES = 3000
+#: Nodes HiGHS may spend, so that the end does not depend on the clock: on a kernel, on a region.
+MOST_NODES, REGION_NODES = 3000, 600
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def relaxed_prices(kernel: Kernel, clock: Clock) -> FloatArray | None:
+    """Return the prices of the linear relaxation by an interior point, None when it was ended.
+
+    Parameters
+    ----------
+    kernel
+        Rows and columns.
+    clock
+        Interrupts HiGHS when it expires.
+    """
+    highs = _loaded(kernel, kernel.cost, clock, integer=False)
+    highs.setOptionValue("solver", "ipm")
+    highs.setOptionValue("run_crossover", "off")
+    highs.run()
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    return np.maximum(np.asarray(highs.getSolution().row_dual, dtype=np.float64), 0.0)
+
+
+def least_cost(kernel: Kernel, cost: FloatArray, clock: Clock) -> float | None:
+    """Return what branch and cut proves to be the least cost of a cover, None without proof.
+
+    Parameters
+    ----------
+    kernel
+        Rows and columns.
+    cost
+        Of each column, of either sign.
+    clock
+        Interrupts HiGHS when it expires.
+    """
+    highs = _loaded(kernel, cost, clock, integer=True)
+    for name, value in (
+        ("mip_max_nodes", REGION_NODES),
+        ("mip_abs_gap", 1e-9),
+        ("mip_feasibility_tolerance", 1e-9),
+        ("primal_feasibility_tolerance", 1e-9),
+        ("dual_feasibility_tolerance", 1e-9),
+    ):
+        highs.setOptionValue(name, value)
+    highs.run()
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    info = highs.getInfo()
+    return min(float(info.mip_dual_bound), float(info.objective_function_value))
 
 
 def branch_and_cut(
@@ -41,38 +90,13 @@ def branch_and_cut(
         A cheaper cover as flags, None when none was found; and whether it is proven that none is
         cheaper than the best of the two.
     """
-    highs = highspy.Highs()
+    highs = _loaded(kernel, kernel.cost, clock, integer=True)
     for name, value in (
-        ("output_flag", False),
-        ("threads", 1),
-        ("random_seed", 0),
-        ("mip_rel_gap", 0.0),
         ("mip_abs_gap", 0.999 * step),
         ("mip_max_nodes", MOST_NODES),
         ("objective_bound", upper - 0.5 * step),
-        ("time_limit", min(max(clock.left_s, 0.01), 1e9)),
     ):
         highs.setOptionValue(name, value)
-    highs.cbSimplexInterrupt += _interrupt(clock)
-    highs.cbMipInterrupt += _interrupt(clock)
-    entries = len(kernel.row_cols)
-    highs.passModel(
-        kernel.columns,
-        kernel.rows,
-        entries,
-        int(highspy.MatrixFormat.kRowwise),
-        int(highspy.ObjSense.kMinimize),
-        0.0,
-        kernel.cost,
-        np.zeros(kernel.columns),
-        np.ones(kernel.columns),
-        kernel.need.astype(np.float64),
-        np.full(kernel.rows, highspy.kHighsInf),
-        kernel.row_ptr,
-        kernel.row_cols,
-        np.ones(entries),
-        np.ones(kernel.columns, dtype=np.int32),
-    )
     highs.run()
     info, status = highs.getInfo(), highs.getModelStatus()
     found, least = None, upper
@@ -90,6 +114,41 @@ def branch_and_cut(
     proven = ended and (infeasible or info.mip_dual_bound > least - step * (1 - 1e-4))
     log.info("branch and cut: nodes=%d status=%s", info.mip_node_count, status)
     return found, proven
+
+
+def _loaded(kernel: Kernel, cost: FloatArray, clock: Clock, *, integer: bool) -> highspy.Highs:
+    """Return HiGHS with a kernel at some costs, on one thread, interrupted by the clock."""
+    highs = highspy.Highs()
+    for name, value in (
+        ("output_flag", False),
+        ("threads", 1),
+        ("random_seed", 0),
+        ("mip_rel_gap", 0.0),
+        ("time_limit", min(max(clock.left_s, 0.01), 1e9)),
+    ):
+        highs.setOptionValue(name, value)
+    highs.cbSimplexInterrupt += _interrupt(clock)
+    highs.cbIpmInterrupt += _interrupt(clock)
+    highs.cbMipInterrupt += _interrupt(clock)
+    entries = len(kernel.row_cols)
+    highs.passModel(
+        kernel.columns,
+        kernel.rows,
+        entries,
+        int(highspy.MatrixFormat.kRowwise),
+        int(highspy.ObjSense.kMinimize),
+        0.0,
+        cost,
+        np.zeros(kernel.columns),
+        np.ones(kernel.columns),
+        kernel.need.astype(np.float64),
+        np.full(kernel.rows, highspy.kHighsInf),
+        kernel.row_ptr,
+        kernel.row_cols,
+        np.ones(entries),
+        np.full(kernel.columns, int(integer), dtype=np.int32),
+    )
+    return highs
 
 
 def _interrupt(clock: Clock) -> Callable[[HighsCallbackEvent], None]:

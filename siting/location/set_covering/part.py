@@ -19,8 +19,9 @@ from siting.location.set_covering.ascent import (
 )
 from siting.location.set_covering.closing import Tree, rounded
 from siting.location.set_covering.kernel import Kernel
-from siting.location.set_covering.leaf import branch_and_cut
+from siting.location.set_covering.leaf import branch_and_cut, relaxed_prices
 from siting.location.set_covering.proof import Proof
+from siting.location.set_covering.regions import Regions, falls_apart
 from siting.location.set_covering.search import greedy, weigh
 from siting.location.set_covering.tree import KERNEL
 
@@ -36,6 +37,9 @@ FIRST_WORK = 1e8
 WIDTHS = (3, 2, 3, 5, 2)
 #: Turn after which branch and cut is tried on kernels of at most so many columns and entries.
 CUT_TURN, CUT_COLUMNS, CUT_ENTRIES = 0, 800, 15000
+#: Parts with more columns are cut into regions where they fall apart; columns of the regions that
+#: are proven, by turn.
+WIDE, REGION_COLUMNS = 400, (130, 200, 280, 380, 500, 650, 800)
 #: Turns in which the prices are raised once more.
 SECOND_CLIMBS = 2
 #: Parts with fewer columns go to the tree at once.
@@ -73,6 +77,7 @@ class Part:
         draws = [(first + lane) % 2**64 for lane in range(control.threads)]
         self.seeds = [np.array([draw], dtype=np.uint64) for draw in draws]
         self.tree: Tree | None = None
+        self.regions: Regions | None = None
         self.turn = 0
         if not kernel.rows:
             self.value = 0.0
@@ -212,10 +217,33 @@ class Part:
         if not self.done:
             self.search(FIRST_WORK, 200 + 20 * self.kernel.rows)
         if not self.done:
-            self.climb(2000, 0.5)
+            self.divide()
+        if not self.done:
+            if self.regions is None:
+                self.climb(2000, 0.5)
             self.greedy()
         if not self.done:
             self.search(4 * FIRST_WORK, 100 * self.kernel.rows)
+
+    def divide(self) -> None:
+        """Cut a wide part into regions, where that separates little."""
+        k, clock = self.kernel, self.control.clock
+        if k.columns < WIDE or (k.need > 1).any() or not falls_apart(k, self.prices):
+            return
+        prices = relaxed_prices(k, clock)
+        if prices is not None:
+            self.prices = prices
+            self.claim()
+        self.regions = Regions(k, self.prices.astype(np.float32), self.control)
+
+    def lift(self, regions: Regions, most: int) -> None:
+        """Prove regions of at most so many columns and claim what they prove together."""
+        if not regions.prove(most, self.chosen):
+            return
+        proof = regions.proof()
+        proof.bound = rounded(proof.bound, self.step)
+        if proof.bound > self.bound:
+            self.proof = proof
 
     def cut(self) -> None:
         """Close a small kernel by branch and cut; the check repeats it."""
@@ -243,6 +271,15 @@ class Part:
     def go_on(self, turn: int) -> None:
         """Search and prove some more, the longer the later the turn."""
         log.info("part: turn=%d value=%.9g bound=%.9g", turn, self.value, self.bound)
+        if self.regions is not None:
+            self.lift(self.regions, REGION_COLUMNS[min(turn, len(REGION_COLUMNS) - 1)])
+        else:
+            self.prove(turn)
+        if not self.done:
+            self.search(SEARCH_WORK * 1.5**turn)
+
+    def prove(self, turn: int) -> None:
+        """Grow the tree, raise the prices, or close the part by branch and cut."""
         self.close(TREE_WORK * 3.0**turn)
         if not self.done and turn < SECOND_CLIMBS:
             before = self.bound
@@ -251,8 +288,6 @@ class Part:
                 self.tree = None
         if turn == CUT_TURN and not self.done and self.stuck:
             self.cut()
-        if not self.done:
-            self.search(SEARCH_WORK * 1.5**turn)
 
     def steps(self, work: float, width: int) -> int:
         """Return how many steps of the local search some work allows on so many columns."""

@@ -8,10 +8,41 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.location.set_covering.tree import DECIDED, KERNEL, OPEN
-from siting.location.solution import Certificate, Node, Prices
+from siting.location.solution import Block, Certificate, Node, Prices
 
 #: How the check is told that a node is closed, by code of the tree.
 CLOSING = {OPEN: "prices", DECIDED: "decided", KERNEL: "kernel"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Proven:
+    """Rows that are proven on their own by branch and cut, which the check repeats.
+
+    Parameters
+    ----------
+    rows, columns
+        Of the kernel, ascending; no other column covers these rows.
+    bound
+        Proven least cost of covering them, at what the prices of the other rows leave of the costs.
+    prices
+        Prices of the rows, by which the check decides columns beforehand.
+    """
+
+    rows: npt.NDArray[np.intp]
+    columns: npt.NDArray[np.intp]
+    bound: float
+    prices: npt.NDArray[np.float32]
+
+    def block(self, options: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]) -> Block:
+        """Return it in a block's numbers of the kernel's columns and rows."""
+        leaf = Node(prices=0, closing="kernel")
+        return Block(
+            demand=rows[self.rows],
+            options=np.sort(options[self.columns]),
+            certificate=Certificate(
+                bound=self.bound, prices=(Prices(demand=self.prices),), nodes=(leaf,)
+            ),
+        )
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -26,6 +57,8 @@ class Proof:
         Price vectors, (stored, rows) float32.
     option, excluded, included, price, code
         The nodes, see :func:`siting.location.set_covering.tree.grow`.
+    regions
+        Rows proven on their own at the prices of the root, which has no children then.
     """
 
     bound: float
@@ -35,6 +68,7 @@ class Proof:
     included: npt.NDArray[np.int32] = field(default_factory=lambda: np.full(1, -1, dtype=np.int32))
     price: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(1, dtype=np.int32))
     code: npt.NDArray[np.int8] = field(default_factory=lambda: np.zeros(1, dtype=np.int8))
+    regions: tuple[Proven, ...] = ()
 
     def certificate(
         self,
@@ -87,4 +121,5 @@ class Proof:
             prices=tuple(Prices(demand=prices[place]) for place in used.tolist()),
             nodes=nodes,
             dominated=dominated if len(dominated) else None,
+            blocks=tuple(region.block(options, rows) for region in self.regions),
         )
