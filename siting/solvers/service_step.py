@@ -18,7 +18,7 @@ from siting.location.control import (
 )
 from siting.location.covering import MaximalCovering
 from siting.location.maximal_covering.problem import Problem, reduce_model
-from siting.location.maximal_covering.proof import Root
+from siting.location.maximal_covering.root import Root
 from siting.location.maximal_covering.search import Search
 from siting.models.bounds import service_bound
 from siting.models.covering import CoverModel

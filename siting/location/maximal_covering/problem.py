@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -124,6 +124,41 @@ def reduce_model(model: MaximalCovering, *, dominance: bool = True) -> Problem:
         groups=groups,
         dominated=dominated,
         step=_step(model.demand),
+    )
+
+
+def core_of(problem: Problem, kept: npt.NDArray[np.bool_]) -> Problem:
+    """Return the problem with all options but some left out, and rows merged anew.
+
+    Selections of the kept options serve in it what they serve in the whole problem.
+
+    Parameters
+    ----------
+    problem
+        The whole problem.
+    kept
+        Options that stay; fixed ones always do, (m,).
+    """
+    whole = problem.cover
+    columns = len(problem.state)
+    state = problem.state.copy()
+    state[~kept & (state != IN)] = OUT
+    inside = state[whole.row_col] != OUT
+    start = np.concatenate([[0], np.cumsum(inside)])[whole.row_ptr].astype(np.int32)
+    near = whole.row_col[inside]
+    cover = sp.csr_array(
+        (np.ones(len(near), dtype=np.bool_), near, start), shape=(len(whole.weight), columns)
+    )
+    group = merge_rows(cover, whole.need)
+    merged = merged_cover(cover, group)
+    need = np.ones(merged.shape[0], dtype=np.int32)
+    need[group[group >= 0]] = whole.need[group >= 0]
+    order = _side_by_side(
+        merged.indptr, merged.indices, *_turned(merged.indptr, merged.indices, columns)
+    )
+    weight = sum_by_group(group, whole.weight)
+    return replace(
+        problem, cover=_cover(merged[order], state, weight[order], need[order]), state=state
     )
 
 

@@ -1,4 +1,4 @@
-"""The proof of a bound: root prices, a tree of cases, and the certificate made of them."""
+"""The proof of a bound: a tree of cases that grows from the root, and the certificate of both."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import logging
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from siting.clock import Clock
-from siting.location.maximal_covering.prices import Part, ascend, restrict, settle
 from siting.location.maximal_covering.problem import Problem
+from siting.location.maximal_covering.root import ENTRIES_PER_LOOK, Root, closes
 from siting.location.maximal_covering.tree import (
     DECIDED,
     SPLIT,
@@ -22,7 +21,6 @@ from siting.location.maximal_covering.tree import (
     cutoff,
     enlarged,
     explore,
-    goal,
     new_tree,
     push,
 )
@@ -30,12 +28,6 @@ from siting.location.solution import Certificate, Node, Prices
 
 log = logging.getLogger(__name__)
 
-#: Entries touched between two looks at the clock.
-ENTRIES_PER_LOOK = 2e7
-#: Step size of the first steps at the root, and of those that go on from there.
-FIRST_STEP, LATER_STEP = 1.0, 0.1
-#: Steps at the root without a better bound after which steps are halved.
-PATIENCE = 40
 #: Memory the prices of a tree may take [bytes].
 MOST_BYTES = 6e8
 #: Nodes a tree has room for at first; and at most.
@@ -48,142 +40,6 @@ TRUNK = 16
 STEPS_PER_NODE = 400
 
 FloatArray = npt.NDArray[np.float64]
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Root:
-    """Prices of the whole problem and the bound they prove.
-
-    Parameters
-    ----------
-    problem
-        The problem.
-
-    Attributes
-    ----------
-    bound
-        What the prices prove.
-    reach
-        The weight within reach: the bound of no prices.
-    """
-
-    problem: Problem
-    bound: float = field(init=False, default=math.inf)
-    demand: npt.NDArray[np.float32] = field(init=False)
-    conflict: FloatArray = field(init=False)
-    lam: float = field(init=False, default=0.0)
-    average: FloatArray = field(init=False)
-    state: npt.NDArray[np.int8] = field(init=False)
-    part: Part = field(init=False)
-    reach: float = field(init=False)
-    _u: FloatArray = field(init=False)
-    _step: float = field(init=False, default=FIRST_STEP)
-
-    def __post_init__(self) -> None:
-        """Begin with the bound that all demand within reach is served: no prices."""
-        problem = self.problem
-        self.state = problem.state.copy()
-        self._close_rivals()
-        self.part = restrict(problem.cover, problem.limits, self.state)
-        self._u = np.zeros(len(self.part.row))
-        self.conflict = np.zeros(len(problem.limits.pair))
-        self.average = np.zeros(len(problem.state))
-        self._settle()
-        self.reach = self.bound
-
-    def without_prices(self) -> None:
-        """Go back to no prices, which prove that nothing beyond reach is served."""
-        self._u[:] = 0.0
-        self.conflict[:] = 0.0
-        self._settle()
-
-    def _close_rivals(self) -> None:
-        limits = self.problem.limits
-        for option in np.flatnonzero(self.state == 1) if len(limits.pair) else ():
-            rivals = limits.rival[limits.rival_ptr[option] : limits.rival_ptr[option + 1]]
-            self.state[rivals[self.state[rivals] == 0]] = -1
-
-    def climb(self, value: float, clock: Clock) -> None:
-        """Lower the bound until it closes on a value, settles, or the clock expires."""
-        problem, part = self.problem, self.part
-        if closes(problem, self.bound, value):
-            return
-        aim = float(goal(value, problem.step))
-        if not self._u.any():
-            self._u = 0.5 * part.most
-        u, nu = self._u.copy(), self.conflict.copy()
-        best_u, best_nu = u.copy(), nu.copy()
-        memory = np.zeros(3 + len(part.row) + len(part.pair))
-        memory[0] = self._step
-        steps = max(1, min(100, int(ENTRIES_PER_LOOK / (1 + len(part.entry)))))
-        taken = 0
-        while not clock.expired():
-            reached = ascend(
-                part,
-                problem.limits,
-                self.state,
-                u,
-                nu,
-                best_u,
-                best_nu,
-                self.average,
-                aim,
-                memory,
-                steps,
-                PATIENCE,
-            )
-            taken += steps
-            if reached <= aim or memory[0] == 0.0:
-                break
-        self._u, self.conflict = best_u, best_nu
-        self._step = LATER_STEP
-        self._settle()
-        log.info("maximal covering: %d price steps, bound %.10g", taken, self.bound)
-
-    def _settle(self) -> None:
-        problem, part = self.problem, self.part
-        self.demand = np.zeros(len(problem.cover.weight), dtype=np.float32)
-        u = np.minimum(self._u, part.most).astype(np.float32)
-        above = u.astype(np.float64) > part.most
-        u[above] = np.nextafter(u[above], np.float32(0))
-        self.demand[part.row] = u
-        self._u = u.astype(np.float64)
-        bound, lam, _, _ = settle(
-            problem.cover, part, problem.limits, self.state, self._u, self.conflict
-        )
-        self.bound, self.lam = float(bound), float(lam)
-
-    def undecided(self, value: float) -> int:
-        """Return how many options the prices leave open when a value is known."""
-        problem = self.problem
-        bound, _, joined, left = settle(
-            problem.cover, self.part, problem.limits, self.state, self._u, self.conflict
-        )
-        least = bound - np.maximum(joined, left)
-        return int(((self.state == 0) & (least >= cutoff(value, problem.step))).sum())
-
-    def decided(self, value: float) -> npt.NDArray[np.int8]:
-        """Return which options the prices decide when a value is known: 1 in, -1 out, (m,)."""
-        problem = self.problem
-        bound, _, joined, left = settle(
-            problem.cover, self.part, problem.limits, self.state, self._u, self.conflict
-        )
-        most = bound - cutoff(value, problem.step)
-        state = self.state.copy()
-        free = state == 0
-        state[free & (joined > most)] = -1
-        state[free & (left > most)] = 1
-        return state
-
-    def plant(self, tree: Tree) -> None:
-        """Make the root the first waiting node of a tree."""
-        tree.parent[0] = -1
-        tree.state[0] = self.problem.state
-        tree.demand[0] = self.demand
-        tree.conflict[0] = self.conflict
-        tree.bound[0] = self.bound
-        tree.size[0] = 1
-        push(tree, 0)
 
 
 class Proof:
@@ -380,11 +236,6 @@ def root_certificate(root: Root, claim: float, closing: str = "prices") -> Certi
         groups=root.problem.groups,
         dominated=root.problem.dominated,
     )
-
-
-def closes(problem: Problem, bound: float, value: float) -> bool:
-    """Tell whether a bound leaves nothing better than a value."""
-    return bound <= value or bound < cutoff(value, problem.step)
 
 
 def claimed(problem: Problem, bound: float, value: float) -> float:

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 #: Heat of the exchanges at the beginning and at the end of a round, in mean weights per option:
 #: over all options, and over those of a few good selections.
-HEATS, MIXING_HEATS = (0.03, 0.006), (0.015, 0.004)
+HEATS, MIXING_HEATS = (0.04, 0.01), (0.015, 0.004)
 #: Good selections that are kept, and how many of them are mixed.
 ELITES, MIXED = 8, 3
 #: Options of the highest gains that are tried besides those near the one that leaves.

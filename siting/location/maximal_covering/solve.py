@@ -18,14 +18,9 @@ from siting.location.control import (
 )
 from siting.location.covering import MaximalCovering
 from siting.location.maximal_covering.leaf import branch_and_cut, closable
-from siting.location.maximal_covering.problem import Problem, reduce_model
-from siting.location.maximal_covering.proof import (
-    Proof,
-    Root,
-    claimed,
-    closes,
-    root_certificate,
-)
+from siting.location.maximal_covering.problem import Problem, core_of, reduce_model
+from siting.location.maximal_covering.proof import Proof, claimed, root_certificate
+from siting.location.maximal_covering.root import Root, closes
 from siting.location.maximal_covering.search import Search
 from siting.location.solution import Certificate
 from siting.status import Sense
@@ -36,9 +31,11 @@ log = logging.getLogger(__name__)
 FIRST_NODES = 64
 #: Sweeps before the prices, which need a value to aim at, over those of a round.
 EARLY_SHARE = 0.08
-#: Fewest and most sweeps of a round of exchanges, entries of the cover they touch in between, and
-#: rounds after which sweeps are doubled.
-FEWEST_SWEEPS, MORE_SWEEPS, ENTRIES, ROUNDS = 250, 2000, 5e7, 4
+#: Fewest and most sweeps of the first round of exchanges, and entries of the cover they touch in
+#: between; every further round has twice as many.
+FEWEST_SWEEPS, MORE_SWEEPS, ENTRIES = 250, 2000, 5e7
+#: A round that would leave no time for another half as long again takes what is left of the time.
+LAST_SHARE = 1.5
 #: Sweeps after which a search without a tree ends.
 MOST_SWEEPS = 64_000
 #: A tree is worth growing when at most so many options are free at its root, and when the cover has
@@ -46,6 +43,9 @@ MOST_SWEEPS = 64_000
 MOST_FREE, MOST_ENTRIES = 1_000, 500_000
 #: Nodes examined after the first rounds of exchanges; doubled with the sweeps.
 NODES_PER_ROUND = 256
+#: Options of which the linear relaxation chooses at least this much are the core; it is searched
+#: in the place of the whole when it has at most so many of the cover's entries.
+CORE_FROM, CORE_SHARE = 0.01, 0.7
 #: Nodes of the tree after which a small problem goes to branch and cut, once.
 STALLED_NODES = 600
 
@@ -126,21 +126,47 @@ class Course:
         if not self._over() and self._treeable:
             self.proof = Proof(self.root, max(1, self.control.threads))
             self._grow(FIRST_NODES)
-        sweeps, swept, number = first, 0, 0
+        elif not self._over():
+            self._concentrate()
+        sweeps, swept, pace = first, 0, 0.0
         while not self._over():
-            self.search.round(sweeps, clock)
+            fitting = clock.left_s / pace if pace > 0 else math.inf
+            last = fitting < LAST_SHARE * sweeps
+            now = max(1, int(fitting)) if last else sweeps
+            began = clock.elapsed_s
+            self.search.round(now, clock)
+            pace = (clock.elapsed_s - began) / now
             self._price()
             if not self._over() and self._treeable:
                 if self.proof is None:
                     self.proof = Proof(self.root, max(1, self.control.threads))
                 self._grow(NODES_PER_ROUND * sweeps // first)
                 self._cut()
-            number, swept = number + 1, swept + sweeps
+            if last:
+                continue
+            swept += sweeps
             if swept >= MOST_SWEEPS and not self._growable:
                 break
-            if number % ROUNDS == 0:
-                sweeps *= 2
+            sweeps *= 2
         return self._why(NOTHING_BETTER)
+
+    def _concentrate(self) -> None:
+        """Go on with the options that the linear relaxation chooses, if they are far fewer."""
+        if not self.root.settled:
+            return
+        kept = (self.root.average >= CORE_FROM) | self.search.best
+        core = core_of(self.problem, kept)
+        if len(core.cover.row_col) > CORE_SHARE * len(self.problem.cover.row_col):
+            return
+        log.info(
+            "maximal covering: core of %d options, %d rows, nnz=%d",
+            kept.sum(),
+            len(core.cover.weight),
+            len(core.cover.row_col),
+        )
+        found, value = self.search.best, self.search.value
+        self.search = Search(problem=core, seed=self.control.seed, threads=self.search.threads)
+        self.search.offer(found, value)
 
     @property
     def _treeable(self) -> bool:

@@ -13,6 +13,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from siting.clock import Clock
 from siting.location.checking.proof import proof_faults
@@ -20,7 +21,8 @@ from siting.location.control import GAP_REACHED, PROVEN, STOPPED, Control, Found
 from siting.location.covering import MaximalCovering
 from siting.location.covers import disc_cover
 from siting.location.maximal_covering import solve_maximal_covering
-from siting.location.maximal_covering.problem import reduce_model
+from siting.location.maximal_covering.problem import core_of, reduce_model
+from siting.location.maximal_covering.root import Root
 from siting.location.maximal_covering.search import Search
 
 VECTORS = Path(__file__).parents[4] / "shared" / "vectors"
@@ -288,3 +290,78 @@ def test_fixed_options_that_break_a_rule_have_no_answer() -> None:
     assert found.selected is None
     assert found.certificate is not None
     assert found.certificate.bound == -np.inf
+
+
+def relaxed(model: MaximalCovering) -> float:
+    """Return the optimum of the linear relaxation."""
+    points, options = model.cover.shape
+    limit = float(model.p if model.p is not None else model.budget or 0)
+    cost = np.ones(options) if model.p is not None else model.cost
+    rows = sp.hstack([-model.cover.astype(float), sp.diags_array(model.k.astype(float))])
+    spent = sp.csr_array(np.concatenate([cost, np.zeros(points)])[None, :])
+    both: Any = sp.vstack([rows, spent])
+    found = linprog(
+        np.concatenate([np.zeros(options), -model.demand]),
+        A_ub=both,
+        b_ub=np.concatenate([np.zeros(points), [limit]]),
+        bounds=(0, 1),
+    )
+    return -float(found.fun)
+
+
+@pytest.mark.parametrize("rule", ["p", "budget", "k", "fixed"])
+def test_root_prices_come_near_the_linear_relaxation(rule: str) -> None:
+    """The root's bound is at least the relaxation's optimum, and above it by less than 0.05 %."""
+    cover, weight = city(8, 150, 2000)
+    rules: dict[str, Any] = {
+        "p": {"p": 15},
+        "budget": {"cost": np.arange(150) % 5 + 1, "budget": 40},
+        "k": {"p": 25, "k": 2},
+        "fixed": {"p": 15, "fixed": [3, 7], "forbidden": [1]},
+    }[rule]
+    model = MaximalCovering(cover, demand=weight, **rules)
+    root = Root(problem=reduce_model(model))
+    root.climb(0.0, Clock())
+    assert root.settled
+    if rule == "fixed":
+        rest = np.asarray(cover[:, [3, 7]].sum(axis=1)).ravel() == 0
+        free = np.setdiff1d(np.arange(150), [1, 3, 7])
+        others = MaximalCovering(cover[rest][:, free], demand=weight[rest], p=13)
+        optimum = float(weight[~rest].sum()) + relaxed(others)
+    else:
+        optimum = relaxed(model)
+    assert optimum * (1 - 1e-9) <= root.bound <= optimum * 1.0005
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_a_core_serves_what_the_whole_serves(k: int) -> None:
+    """Any selection of kept options serves in the core what it serves in the whole problem."""
+    cover, weight = city(9, 80, 1500)
+    model = MaximalCovering(cover, demand=weight, p=12, k=k, fixed=[5])
+    draw = np.random.default_rng(0)
+    kept = draw.random(80) < 0.4
+    core = core_of(reduce_model(model), kept)
+    assert set(np.unique(core.cover.row_col)) <= set(np.flatnonzero(kept)) | {5}
+    assert len(core.cover.weight) < len(reduce_model(model).cover.weight)
+    for _ in range(20):
+        pick = draw.choice(np.flatnonzero(core.state >= 0), 12, replace=False)
+        counts = np.zeros(len(core.cover.weight), dtype=int)
+        for option in pick:
+            counts[
+                core.cover.col_row[core.cover.col_ptr[option] : core.cover.col_ptr[option + 1]]
+            ] += 1
+        inside = float(core.cover.weight[counts >= core.cover.need].sum())
+        assert inside == served(model, pick)
+
+
+def test_a_large_city_keeps_its_rules_and_its_proof() -> None:
+    """With far more options than a tree can close, the core finds an answer the proof holds for."""
+    cover, weight = city(10, 1500, 20_000)
+    model = MaximalCovering(cover, demand=weight, p=80, fixed=[0, 1], forbidden=[2])
+    found = solve_maximal_covering(model, Control(clock=Clock(limit_s=2.0)))
+    assert found.selected is not None
+    assert found.certificate is not None
+    assert keeps_rules(model, tuple(found.selected.tolist()))
+    value = served(model, found.selected)
+    assert value <= found.certificate.bound < 1.1 * value
+    assert proof_faults(model, found.certificate, Clock()) == []
