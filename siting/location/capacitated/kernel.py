@@ -61,9 +61,17 @@ class Kernel:
         Decisions on the options, as in :class:`Relaxation`.
     needed
         Weight each zone needs, (zones,).
+    arcs
+        Arcs that may be used, by demand point; None: all.
     """
 
-    def __init__(self, network: Network, flag: Flags, needed: FloatArray) -> None:
+    def __init__(
+        self,
+        network: Network,
+        flag: Flags,
+        needed: FloatArray,
+        arcs: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
         self.network = network
         self.options = np.flatnonzero(flag >= 0)
         self._column = np.full(network.options, -1, dtype=np.intp)
@@ -78,6 +86,8 @@ class Kernel:
         usable = (self._column[network.option] >= 0) & (network.weight[row] <= roomy)
         if network.kind is not Kind.ASSIGN:
             usable &= network.weight[row] > 0
+        if arcs is not None:
+            usable &= arcs
         self._arcs = np.flatnonzero(usable)
         self._row = row[self._arcs]
         self._first = len(self.options) + len(self._sites)
@@ -178,6 +188,7 @@ class Kernel:
         *,
         step: float,
         clock: Clock,
+        nodes: int = MOST_NODES,
     ) -> Outcome:
         """Search the kernel for the best answer.
 
@@ -189,6 +200,8 @@ class Kernel:
             Number of which every objective value is a multiple, 0 without one.
         clock
             Ends the search.
+        nodes
+            Most nodes.
         """
         net = self.network
         self._rows()
@@ -209,6 +222,7 @@ class Kernel:
         cost, step = _whole_numbers(cost, step)
         scale = step or max(size, 1e-12) / OBJECTIVE_SIZE
         highs = _highs(clock)
+        highs.setOptionValue("mip_max_nodes", nodes)
         highs.setOptionValue("mip_abs_gap", 1.0 - 1e-6 if step else 1e-7)
         rows = sum(len(low) for low, _ in self._bounds)
         data, (i, j) = (
@@ -228,11 +242,21 @@ class Kernel:
             matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data,
             np.ones(number, dtype=np.int32),
         )  # fmt: skip
-        if known is not None:
+        limit = np.inf
+        if known is not None and self._holds(known[1], known[2]):
             start = self._start(known[1], known[2], number)
             highs.setSolution(number, np.arange(number, dtype=np.int32), start)
+        elif known is not None:
+            limit = (known[0] - offset) / scale
+            highs.setOptionValue("objective_bound", limit)
         highs.run()
-        return self._outcome(highs, scale, offset, whole=step > 0.0)
+        return self._outcome(highs, scale, offset, limit, whole=step > 0.0)
+
+    def _holds(self, chosen: npt.NDArray[np.bool_], place: npt.NDArray[np.int32]) -> bool:
+        """Tell whether an answer lies inside the kernel."""
+        must = self.options[self._lower > 0]
+        inside = np.isin(np.flatnonzero(chosen), self.options).all() and chosen[must].all()
+        return bool(inside and np.isin(place[place >= 0], self._arcs).all())
 
     def _nothing(self, offset: float) -> Outcome:
         """Return the outcome of a kernel without any option."""
@@ -257,18 +281,19 @@ class Kernel:
         return start
 
     def _outcome(
-        self, highs: highspy.Highs, scale: float, offset: float, *, whole: bool
+        self, highs: highspy.Highs, scale: float, offset: float, limit: float, *, whole: bool
     ) -> Outcome:
         status, info = highs.getModelStatus(), highs.getInfo()
         finished = status in {
             highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible,
+            highspy.HighsModelStatus.kObjectiveBound,
         }  # fmt: skip
         proven = float(info.mip_dual_bound)
         if whole and np.isfinite(proven):
             proven = float(np.ceil(proven - 1e-5))
-        bound = offset + proven * scale
         if status == highspy.HighsModelStatus.kInfeasible:
-            bound = np.inf
+            proven = np.inf
+        bound = offset + min(proven, limit) * scale  # nothing above a limit was looked for
         log.info("kernel: %s, %d nodes", highs.modelStatusToString(status), info.mip_node_count)
         feasible = highspy.SolutionStatus.kSolutionStatusFeasible
         if info.primal_solution_status != feasible:
@@ -302,7 +327,6 @@ def _highs(clock: Clock) -> highspy.Highs:
         ("threads", 1),
         ("random_seed", 0),
         ("mip_rel_gap", 0.0),
-        ("mip_max_nodes", MOST_NODES),
         ("mip_feasibility_tolerance", 1e-9),
         ("primal_feasibility_tolerance", 1e-9),
         ("time_limit", min(max(clock.left_s, 0.01), 1e9)),

@@ -8,6 +8,8 @@ With a price ``u_i`` per unit of demand the sites part::
     V_j(u) = min sum_i w_i (d_ij - u_i) x_i,  0 <= x <= 1,  sum_i w_i x_i <= c_j
 
 where ``u_i <= 1`` when the most is to be served, and ``u_i <= theta_t`` when a share is required.
+Where demand is served whole, ``x`` is binary (``packing.py``); where all demand is served, the sum
+over the sites is taken over choices that hold it (``room.py``).
 
 References
 ----------
@@ -24,6 +26,8 @@ import numpy as np
 from numba import njit
 
 from siting.location.capacitated.knapsacks import fill, reduced_costs, supply
+from siting.location.capacitated.packing import pack, supply_whole
+from siting.location.capacitated.room import hold, hold_lifts
 from siting.location.capacitated.sites import choose, gather_lifts, price_limit
 
 #: Share of the newest answer in the average one.
@@ -82,10 +86,12 @@ def _evaluate(kind, u, nu, data, theta, work):
     """Return the bound of some prices and the price of the limit; fill in the Lagrangian answer.
 
     Prices are brought into their range; `work` holds reduced costs, edges and shares of the
-    knapsacks, the chosen options twice, and the cover of the demand points.
+    knapsacks, the chosen options twice, the cover of the demand points, the arcs served and the
+    room to choose in.
     """
-    weight, capacity, cost, use, limit, floor, arcs, sites, zones, spare, flag, pairs = data
-    reduced, edge, share, chosen, other, cover = work
+    weight, capacity, cost, use, limit, floor, arcs, sites, zones, spare, flag, pairs = data[:12]
+    size, room, piece, need = data[12:]
+    reduced, edge, share, chosen, other, cover, taken, table = work
     base = cost.copy()
     constant = -project(kind, u, floor, weight, zones[0], zones[1], spare, theta, cover)
     for i in range(len(u)):
@@ -94,13 +100,21 @@ def _evaluate(kind, u, nu, data, theta, work):
         constant -= nu[q]
         base[pairs[q, 0]] += nu[q]
         base[pairs[q, 1]] += nu[q]
-    reduced_costs(u, flag, weight, capacity, base, arcs, reduced, edge, share)
+    if len(size):
+        pack(u, flag, size, room, weight, base, arcs, reduced, taken)
+    else:
+        reduced_costs(u, flag, weight, capacity, base, arcs, reduced, edge, share)
+    lam = 0.0
     if np.isfinite(limit):
         part, lam = price_limit(reduced, use, limit, flag, sites, chosen, other)
+    elif need > 0:
+        part = hold(reduced, flag, piece, need, table, chosen)
     else:
         part, _ = choose(reduced, use, 0.0, flag, sites, chosen)
-        lam = 0.0
-    supply(u, chosen, edge, share, arcs, cover)
+    if len(size):
+        supply_whole(chosen, taken, arcs, cover)
+    else:
+        supply(u, chosen, edge, share, arcs, cover)
     return constant + part, lam
 
 
@@ -157,8 +171,11 @@ def ascend(kind, u, nu, data, best, answer, target, cutoff, steps, start_step):
     """
     weight, pairs, spare = data[0], data[11], data[9]
     mean_cover, mean_chosen = answer
-    n, m = len(weight), len(data[1])
-    work = (np.empty(m), np.empty(m), np.empty(m), np.empty(m), np.empty(m), np.empty(n))
+    n, m, need = len(weight), len(data[1]), data[15]
+    taken = np.empty(len(data[6][1]) if len(data[12]) else 0, np.uint8)
+    table = np.empty((m + 1 if need > 0 else 0, need + 1))
+    work = (np.empty(m), np.empty(m), np.empty(m), np.empty(m), np.empty(m), np.empty(n), taken,
+            table)  # fmt: skip
     chosen, cover = work[3], work[5]
     theta, total = np.zeros(len(spare)), weight.sum()
     scale = total / max(1, m)
@@ -198,15 +215,16 @@ def ascend(kind, u, nu, data, best, answer, target, cutoff, steps, start_step):
 
 
 @njit(cache=True)
-def appraise(kind, u, nu, lam, theta, data, reduced, lift):
+def appraise(kind, u, nu, lam, theta, data, reduced, chosen, lift):
     """Evaluate one set of prices; return the bound and the sum of its absolute terms.
 
-    `reduced` becomes the reduced costs with the limit's price, `lift` by how much the bound rises
-    when each free option is decided the other way than its site's least cost has it.
+    `reduced` becomes the reduced costs with the limit's price, `chosen` what the least cost takes,
+    `lift` by how much the bound rises when each free option is decided the other way.
     """
-    weight, capacity, cost, use, limit, _, arcs, sites, _, spare, flag, pairs = data
+    weight, capacity, cost, use, limit, _, arcs, sites, _, spare, flag, pairs = data[:12]
+    amount, room, piece, need = data[12:]
     m = len(capacity)
-    base, edge, share, chosen = cost.copy(), np.empty(m), np.empty(m), np.empty(m)
+    base, edge, share = cost.copy(), np.empty(m), np.empty(m)
     bound, size = 0.0, 0.0
     for q in range(len(pairs)):
         bound -= nu[q]
@@ -217,19 +235,23 @@ def appraise(kind, u, nu, lam, theta, data, reduced, lift):
         bound += weight[i] * u[i]
         size += weight[i] * (abs(u[i]) + (1.0 if kind == 1 else 0.0))
     if kind == 2:  # noqa: PLR2004 - Kind.REQUIRE
-        for t in range(len(spare)):
-            bound -= theta[t] * spare[t]
-        for i in range(len(weight)):
-            size += weight[i] * theta.max()
+        bound -= (theta * spare).sum()
+        size += theta.max() * weight.sum()
     if lam > 0.0:
         bound -= lam * limit
         size += lam * limit
-    reduced_costs(u, flag, weight, capacity, base, arcs, reduced, edge, share)
+    if len(amount):
+        taken = np.empty(len(arcs[1]), np.uint8)
+        pack(u, flag, amount, room, weight, base, arcs, reduced, taken)
+    else:
+        reduced_costs(u, flag, weight, capacity, base, arcs, reduced, edge, share)
     for o in range(m):
         if flag[o] >= 0:
             size += 2.0 * abs(base[o]) + abs(reduced[o]) + lam * use[o]
         reduced[o] += lam * use[o]
         lift[o] = 0.0
+    if need > 0 and not np.isfinite(limit):
+        return bound + hold_lifts(reduced, flag, piece, need, chosen, lift), size
     first, option, most, site_cost, site_use = sites
     priced = (first, option, most, site_cost + lam * site_use, site_use)
     part, _ = choose(reduced, use, 0.0, flag, priced, chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,8 @@ from siting.clock import Clock
 from siting.location.capacitated.knapsacks import reduced_costs
 from siting.location.capacitated.lagrangian import LEAST_STEP, appraise, ascend
 from siting.location.capacitated.network import FloatArray, Kind, Network
-from siting.location.capacitated.sites import choose
+from siting.location.capacitated.packing import pack_each
+from siting.location.capacitated.pieces import capacity_pieces, whole_sizes
 from siting.location.solution import Prices
 
 #: Relative error of the sums of a bound, counted against their absolute terms.
@@ -21,6 +23,7 @@ ROUNDING = 2.0**-38
 ARCS_PER_ROUND = 8_000_000
 
 Flags = npt.NDArray[np.int8]
+Chosen = npt.NDArray[np.bool_]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +67,8 @@ class Relaxation:
         self._zones = (zone_start, zone_row)
         self._pairs = rules.conflicts.astype(np.int32).reshape(-1, 2)
         self._floor = self._least_prices()
+        self._size, self._room = whole_sizes(network)
+        self._piece, self._need = capacity_pieces(network)
         self.root = np.zeros(network.options, dtype=np.int8)
         self.root[rules.forbidden] = -1
         self.root[rules.fixed] = 1
@@ -82,6 +87,7 @@ class Relaxation:
         return (
             net.weight, net.capacity, net.cost, net.use, net.limit, self._floor,
             (net.start, net.row, net.unit), self._sites, self._zones, net.spare, flag, self._pairs,
+            self._size, self._room, self._piece, self._need,
         )  # fmt: skip
 
     def first(self) -> Multipliers:
@@ -158,18 +164,45 @@ class Relaxation:
         best.chosen = answer[1]
         return best
 
-    def appraise(self, flag: Flags, prices: Multipliers) -> tuple[float, FloatArray, FloatArray]:
-        """Return the proven bound of a node, its reduced costs, and the lift of each free option.
+    @property
+    def packs(self) -> bool:
+        """Whether the knapsacks of the options are solved in whole demand points."""
+        return len(self._size) > 0
 
-        The bound is rounded down by more than its sums can err.
+    def appraise(self, flag: Flags, prices: Multipliers) -> tuple[float, Chosen, FloatArray]:
+        """Return the proven bound of a node, what its least cost takes, and every option's lift.
+
+        The bound is rounded down by more than its sums can err. The lift of a free option is how
+        much the bound rises when it is decided the other way.
         """
         m = self.network.options
-        reduced, lift = np.empty(m), np.empty(m)
+        reduced, chosen, lift = np.empty(m), np.empty(m), np.empty(m)
         value, size = appraise(
             self.network.kind.value, prices.u, prices.nu, prices.lam, prices.theta,
-            self._data(flag), reduced, lift,
+            self._data(flag), reduced, chosen, lift,
         )  # fmt: skip
-        return value - ROUNDING * size, reduced, lift
+        return value - ROUNDING * size, chosen > 0, lift
+
+    def arcs_left(self, flag: Flags, prices: Multipliers, claim: float) -> npt.NDArray[np.bool_]:
+        """Return the arcs, by demand point, whose use does not lift the bound to a claim.
+
+        All arcs of options not left out where demand is not packed whole.
+        """
+        net = self.network
+        may = np.repeat(flag >= 0, np.diff(net.start))
+        if not self.packs or not math.isfinite(claim):
+            return may[net.place]
+        m = net.options
+        reduced, chosen, lift, extra = np.empty(m), np.empty(m), np.empty(m), np.empty(len(net.row))
+        bound, size = appraise(
+            net.kind.value, prices.u, prices.nu, prices.lam, prices.theta, self._data(flag),
+            reduced, chosen, lift,
+        )  # fmt: skip
+        opening = np.where((flag == 0) & (chosen <= 0), lift, 0.0)
+        arcs = (net.start, net.row, net.unit)
+        pack_each(prices.u, flag, self._size, self._room, net.weight, arcs, extra)
+        least = bound - ROUNDING * size + np.repeat(opening, np.diff(net.start)) + extra
+        return (may & (least < claim))[net.place]
 
     def reduced(self, u: FloatArray) -> FloatArray:
         """Return the reduced cost ``f_j + V_j(u)`` of every option that is not forbidden, (m,)."""
@@ -178,14 +211,6 @@ class Relaxation:
         arcs = (net.start, net.row, net.unit)
         reduced_costs(u, self.root, net.weight, net.capacity, net.cost, arcs, reduced, edge, share)
         return reduced
-
-    def taken(self, flag: Flags, reduced: FloatArray, prices: Multipliers) -> npt.NDArray[np.bool_]:
-        """Return which options the least Lagrangian cost chooses, given their reduced costs."""
-        chosen = np.empty(self.network.options)
-        first, option, most, site_cost, site_use = self._sites
-        sites = (first, option, most, site_cost + prices.lam * site_use, site_use)
-        choose(reduced, self.network.use, 0.0, flag, sites, chosen)
-        return chosen > 0
 
     def reaches_all(self, flag: Flags) -> bool:
         """Tell whether every demand point has an option that is not left out."""

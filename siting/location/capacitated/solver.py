@@ -39,6 +39,10 @@ EFFORT = 2e11
 MOST_NODES = 50_000
 #: Arcs above which the whole programme of a kernel is not tried.
 MOST_KERNEL_ARCS = 150_000
+#: Arcs of open questions up to which a case is searched before it is split, and nodes for that.
+FEW_ARCS, FEW_NODES = 250, 500
+#: Nodes of a kernel that ends a case.
+MOST_KERNEL_NODES = 200_000
 #: Free options up to which an exact search follows at once, and arcs times choices looked at else.
 FEW_FREE, WANDER = 12, 1.5e8
 #: Choices looked at where each is a transportation problem.
@@ -206,7 +210,7 @@ class Search:
         """Prove the answer, or find a better one and prove that."""
         net = self.network
         flag = proof.decided()
-        if net.single:
+        if net.single and not self._branches:
             kernel = Kernel(net, flag, self.serving.needed)
             if kernel.size <= MOST_KERNEL_ARCS:
                 if self._settles(kernel):
@@ -240,25 +244,45 @@ class Search:
             self._try(forced, NODE_TRIES)
         return self.value
 
-    def _finish(self, flag: Flags) -> tuple[float, str]:
-        """Evaluate a choice in which nothing is free."""
-        chosen = flag > 0
-        if not self.network.allowed(chosen):
-            return self.value, "kernel"
-        service = self.serving.serve(chosen)
-        self._keep(service)
-        if not self.network.single:
-            return self.value, "decided"
-        kernel = Kernel(self.network, flag, self.serving.needed)
-        return self.value, "kernel" if self._settles(kernel) else ""
+    @property
+    def _branches(self) -> bool:
+        """Whether prices decide so much of who serves whom that splitting on options pays."""
+        return self.relaxation.packs and self.network.kind is Kind.ASSIGN
 
-    def _settles(self, kernel: Kernel) -> bool:
+    def _finish(self, flag: Flags, prices: Multipliers) -> tuple[float, str]:
+        """Search a case to its end where little of it is free."""
+        free = bool((flag == 0).any())
+        if free and not self._branches:
+            return self.value, ""
+        chosen, arcs = flag > 0, None
+        if not free:
+            if not self.network.allowed(chosen):
+                return self.value, "kernel"
+            service = self.serving.serve(chosen)
+            self._keep(service)
+            if not self.network.single:
+                return self.value, "decided"
+        if self._branches:
+            arcs = self.relaxation.arcs_left(flag, prices, self.proof.enough(self.value))
+            each = np.bincount(
+                np.repeat(np.arange(self.network.rows), np.diff(self.network.row_start)),
+                weights=arcs, minlength=self.network.rows,
+            )  # fmt: skip
+            if not each.all():
+                return self.value, "kernel"
+            if free and each[each > 1].sum() > FEW_ARCS:
+                return self.value, ""
+        kernel = Kernel(self.network, flag, self.serving.needed, arcs)
+        nodes = FEW_NODES if free else MOST_KERNEL_NODES
+        return self.value, "kernel" if self._settles(kernel, nodes) else ""
+
+    def _settles(self, kernel: Kernel, nodes: int = MOST_KERNEL_NODES) -> bool:
         """Search a kernel to its end; tell whether nothing in it beats the best answer."""
         whole, best = self.serving, self.best
         if not isinstance(whole, Whole):
             return False
         known = None if best is None else (best.value, best.chosen, whole.places(best))
-        outcome = kernel.solve(known, step=self.proof.step, clock=self.control.clock)
+        outcome = kernel.solve(known, step=self.proof.step, clock=self.control.clock, nodes=nodes)
         if outcome.chosen is not None and outcome.place is not None:
             service = whole.measure(outcome.chosen, outcome.place)
             if self.network.allowed(outcome.chosen):

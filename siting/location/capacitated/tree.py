@@ -144,7 +144,7 @@ class Proof:
         nodes: int,
         steps: int,
         visit: Callable[[Flags, FloatArray], float],
-        finish: Callable[[Flags], tuple[float, str]],
+        finish: Callable[[Flags, Multipliers], tuple[float, str]],
         near: Callable[[], bool],
     ) -> float:
         """Split open cases until none can hold anything better than `value`.
@@ -159,8 +159,9 @@ class Proof:
             Called with the decisions of a node and the average Lagrangian choice; tries to find a
             better answer and returns the best value known.
         finish
-            Called with decisions that leave nothing free; evaluates the choice, returns the best
-            value known and how the case is closed, empty when the choice's best is not proven.
+            Called with the decisions and prices of a case before it is split; searches it to its
+            end where it is small, returns the best value known and how the case is closed, empty
+            when it is not.
         near
             Tells whether the bound is good enough.
 
@@ -175,11 +176,13 @@ class Proof:
                 break
             heapq.heappop(self._open)
             case = self.cases[index]
+            value, closing = finish(case.flag, case.multipliers)
+            if closing:
+                case.closing = closing
+                continue
             if not (case.flag == 0).any():
-                value, case.closing = finish(case.flag)
-                if not case.closing:
-                    case.closing = "kernel"
-                    self._stuck = min(self._stuck, case.bound)
+                case.closing = "kernel"
+                self._stuck = min(self._stuck, case.bound)
                 continue
             option = self._branch(case)
             for sign in (1, -1):
@@ -247,11 +250,12 @@ class Proof:
         if case.bound >= self.enough(value):
             return True
         claim = self.meets(value)
-        bound, reduced, lift = self.relaxation.appraise(case.flag, case.multipliers)
-        sure = (case.flag == 0) & (bound + lift >= claim) & math.isfinite(claim)
-        if sure.any():
-            taken = self.relaxation.taken(case.flag, reduced, case.multipliers)
-            case.flag[sure] = np.where(taken[sure], 1, -1)
+        while math.isfinite(claim):
+            bound, chosen, lift = self.relaxation.appraise(case.flag, case.multipliers)
+            sure = (case.flag == 0) & (bound + lift >= claim)
+            if not sure.any():
+                break
+            case.flag[sure] = np.where(chosen[sure], 1, -1)
             if self._breaks_rules(case.flag):
                 case.closing = "kernel"
                 return True

@@ -7,7 +7,9 @@ With ``u_i`` the price of a unit of demand i and ``c_j`` the capacity, a site's 
 and ``sum_i w_i x_ij <= c_j``; ``v_ij = d_ij - u_i`` in facility location, ``-(1 - u_i)`` where the
 most is served and ``-(theta_t - u_i)`` where a share is required. The constant is
 ``sum_i w_i u_i``, with the opposite sign in covering, and the terms of limits, zones and
-``mu sum_i w_i``.
+``mu sum_i w_i``. Where demand is served whole ``x`` is binary, and where all must be served the sum
+over sites is over choices that hold it, as `whole_rooms` says; a leaf closed by branch and bound
+leaves out the arcs whose use its prices rule out.
 """
 
 # ruff: noqa: ANN001, ANN202
@@ -16,6 +18,7 @@ most is served and ``-(theta_t - u_i)`` where a share is required. The constant 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +34,8 @@ from siting.location.checking.question import (
     State,
     common_step,
 )
-from siting.location.checking.sums import add, summed
+from siting.location.checking.sums import TERM_ERROR, TOP_ERROR, add, summed
+from siting.location.checking.whole_rooms import holding_of, rooms_of
 from siting.location.solution import Prices
 
 CapacityModel = CapacitatedCovering | CapacitatedFacilityLocation
@@ -82,6 +86,12 @@ class CapacityQuestion(Question):
         self.by_option = order.astype(np.int64)
         hosted = np.bincount(self.server, minlength=model.rules.options)
         self.columns = np.concatenate([[0], np.cumsum(hosted)]).astype(np.int64)
+        self.rooms = self.holding = None
+        if model.single_source:
+            row = self.served[self.by_option]
+            self.rooms = rooms_of(model.demand, model.capacity, self.columns, row)
+        if self.locating and not self._grouped():
+            self.holding = holding_of(model.demand, model.capacity)
 
     def unit_prices(self, prices: Prices) -> FloatArray:
         """Return the price of a unit of every demand point."""
@@ -90,8 +100,12 @@ class CapacityQuestion(Question):
             return given
         return np.where(self.groups >= 0, given[np.maximum(self.groups, 0)], 0.0)
 
-    def reduced(self, prices: Prices) -> Reduced:
-        """Return what prices make of the options."""
+    def _grouped(self) -> bool:
+        """Tell whether sites cost something or hold fewer options than they have."""
+        return self.limited_sites or bool(self.rules.site_cost.any())
+
+    def _worth(self, prices: Prices) -> tuple[FloatArray, FloatArray]:
+        """Return what serving a unit along each arc is worth, and its absolute terms."""
         u, model = self.unit_prices(prices), self.model
         if self.locating:
             worth = self.unit
@@ -102,13 +116,19 @@ class CapacityQuestion(Question):
             assert isinstance(model, CapacitatedCovering)  # noqa: S101 - only these have zones
             worth = -theta[model.zone[self.served]]
         sign = -1.0 if self.locating else 1.0
-        value = worth + sign * u[self.served]
-        terms = np.abs(worth) + np.abs(u[self.served])
-        weight = model.demand[self.served]
-        order = self.by_option[np.lexsort((value[self.by_option], self.server[self.by_option]))]
-        filled, size = _knapsacks(
-            self.columns, value[order], terms[order], weight[order], model.capacity
-        )
+        return worth + sign * u[self.served], np.abs(worth) + np.abs(u[self.served])
+
+    def reduced(self, prices: Prices) -> Reduced:
+        """Return what prices make of the options."""
+        value, terms = self._worth(prices)
+        weight, order, model = self.model.demand[self.served], self.by_option, self.model
+        if self.rooms is not None:
+            filled, size = self.rooms.least((weight * value)[order], (weight * terms)[order])
+        else:
+            order = order[np.lexsort((value[order], self.server[order]))]
+            filled, size = _knapsacks(
+                self.columns, value[order], terms[order], weight[order], model.capacity
+            )
         own = self.cost if not self.most else np.zeros(len(self.cost))
         limit = prices.limit * self.limit_price() if (self.most or self.p is not None) else 0.0
         mu = prices.capacity * model.capacity
@@ -117,6 +137,36 @@ class CapacityQuestion(Question):
         self.conflict_prices(prices, cost, size)
         opening = 1.0 if not self.most else (prices.limit if self.budget is not None else 0.0)
         return Reduced(cost=cost, size=size, opening=opening * self.rules.site_cost)
+
+    def minimum(
+        self, state: State, reduced: Reduced, skip: npt.NDArray[np.bool_]
+    ) -> tuple[float, float, float, FloatArray, FloatArray]:
+        """Return the least sum of reduced costs over choices that hold all demand."""
+        if self.holding is None or skip.any():
+            return super().minimum(state, reduced, skip)
+        value, taken, left = self.holding.least(reduced.cost, state.decided)
+        inside = state.decided >= 0
+        number = 1.0 + len(inside) / 64.0  # the sums are plain ones of as many terms
+        top = number * float(np.abs(reduced.cost[inside]).sum())
+        terms = float(reduced.size[inside].sum())
+        error = 2.0 * (TOP_ERROR * top + TERM_ERROR * terms)
+        return value, top, terms, taken - error, left - error
+
+    def kernel(self, state: State, prices: Prices, missing: Callable[[float], float]) -> Programme:
+        """Return the programme of a leaf without the arcs whose use the prices rule out."""
+        if self.rooms is None:
+            return self.programme(state)
+        reduced, inside = self.reduced(prices), state.decided >= 0
+        constant, size = self.constant(prices, state)
+        total, top, terms, taken, _ = self.minimum(state, reduced, np.zeros_like(inside))
+        bound = constant + total - TOP_ERROR * (size + top) - TERM_ERROR * terms
+        value, absolute = self._worth(prices)
+        weight, order = self.model.demand[self.served], self.by_option
+        more = np.full(len(order), np.inf)
+        more[order] = self.rooms.with_each((weight * value)[order], inside)
+        rise = np.where(state.decided == 0, taken, 0.0)[self.server] + more
+        error = 4.0 * reduced.size[self.server] + weight * absolute * len(weight)
+        return self.programme(state, rise - TERM_ERROR * error <= missing(bound))
 
     def constant(self, prices: Prices, state: State) -> tuple[float, float]:
         """Return the part of the bound that no option changes, and its absolute terms."""
@@ -154,8 +204,11 @@ class CapacityQuestion(Question):
             return math.inf
         return proven_least(self.programme(state), claim=math.inf, step=self.step, clock=Clock())
 
-    def programme(self, state: State) -> Programme:
-        """Return the whole programme over the options that are not left out."""
+    def programme(self, state: State, arcs: npt.NDArray[np.bool_] | None = None) -> Programme:
+        """Return the whole programme over the options that are not left out.
+
+        `arcs` may be used; None: all.
+        """
         model, weight = self.model, self.model.demand
         options = np.flatnonzero(state.decided >= 0)
         place = np.full(self.rules.options, -1, dtype=np.intp)
@@ -165,7 +218,7 @@ class CapacityQuestion(Question):
             own, integer=True, lower=(state.decided[options] > 0).astype(np.float64)
         )
         self.rule_rows(builder, options, price_sites=not self.most)
-        kept = np.flatnonzero(place[self.server] >= 0)
+        kept = np.flatnonzero((place[self.server] >= 0) & (True if arcs is None else arcs))
         i, column = self.served[kept], place[self.server[kept]]
         if self.locating:
             cost = weight[i] * self.unit[kept]
@@ -184,6 +237,9 @@ class CapacityQuestion(Question):
         )
         least = 1.0 if self.locating else -math.inf
         builder.many(i, share, ones, len(weight), least, 1.0)
+        if self.locating and (total := float(weight.sum())) > 0:  # implied, the root of cuts
+            held = np.minimum(model.capacity[options], total) / total
+            builder.row(place[options], held, 1.0, math.inf)
         self._fitted(builder, options, column, share, weight[i])
         if isinstance(model, CapacitatedCovering):
             for zone in np.flatnonzero(self.need > 0):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from siting.location.checking.programme import Builder, Programme
-from siting.location.checking.separable import Sites, sites_of
+from siting.location.checking.separable import Sites, least, sites_of
 from siting.location.rules import Rules
 from siting.location.solution import Prices
 
@@ -132,6 +133,34 @@ class Question(ABC):
     @abstractmethod
     def programme(self, state: State) -> Programme:
         """Return the whole programme over the options that are not left out."""
+
+    def minimum(
+        self, state: State, reduced: Reduced, skip: npt.NDArray[np.bool_]
+    ) -> tuple[float, float, float, FloatArray, FloatArray]:
+        """Return the least sum of reduced costs, its margins, and what every flip adds.
+
+        `skip` are options that are counted elsewhere, (m,); the rest is as in
+        :func:`siting.location.checking.separable.least`.
+        """
+        sites = self.sites
+        return least(
+            sites.pointers,
+            sites.options,
+            sites.most,
+            state.decided,
+            reduced.cost,
+            reduced.size,
+            reduced.opening,
+            skip,
+        )
+
+    def kernel(self, state: State, prices: Prices, missing: Callable[[float], float]) -> Programme:
+        """Return the programme that closes a leaf, without what its prices rule out.
+
+        `missing` tells how much more than a bound the claim needs.
+        """
+        del prices, missing
+        return self.programme(state)
 
     # what all share
 

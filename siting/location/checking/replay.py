@@ -13,7 +13,6 @@ from siting.clock import Clock
 from siting.errors import Problem
 from siting.location.checking.programme import proven_least
 from siting.location.checking.question import Question, Reduced, State
-from siting.location.checking.separable import least
 from siting.location.checking.sums import TERM_ERROR, TOP_ERROR
 from siting.location.solution import Node, Prices
 
@@ -101,7 +100,7 @@ class Replay:
             if self.closed(index, state, priced):
                 continue
             if node.option < 0:
-                self.leaf(index, state)
+                self.leaf(index, state, priced)
                 continue
             mark = len(state.trail)
             todo += [(node.excluded, node.option, -1, priced, mark)]
@@ -169,17 +168,7 @@ class Replay:
         skip, more, more_size = np.zeros(len(state.decided), dtype=bool), 0.0, 0.0
         if index == 0:
             skip, more, more_size = self.outside.skip, self.outside.bound, self.outside.size
-        sites = question.sites
-        total, top, terms, taken, left = least(
-            sites.pointers,
-            sites.options,
-            sites.most,
-            state.decided,
-            reduced.cost,
-            reduced.size,
-            reduced.opening,
-            skip,
-        )
+        total, top, terms, taken, left = question.minimum(state, reduced, skip)
         error = TOP_ERROR * (size + top + more_size) + TERM_ERROR * terms
         bound = constant + more + total - error
         if self.reaches(bound):
@@ -206,7 +195,7 @@ class Replay:
             self.kept[priced] = self.question.reduced(prices)
         return self.kept[priced]
 
-    def leaf(self, index: int, state: State) -> None:
+    def leaf(self, index: int, state: State, priced: int) -> None:
         """Close a leaf as it says, or note that it is not closed."""
         node = self.nodes[index]
         place = f"nodes[{index}]"
@@ -216,10 +205,10 @@ class Replay:
             free = int((state.decided == 0).sum())
             self.fault(place, f"is not closed: {free} options are left free, or a better answer")
             return
-        step = self.question.step
-        limit = proven_least(
-            self.question.programme(state), claim=self.claim, step=step, clock=self.clock
-        )
+        question = self.question
+        prices = self.prices[priced] if priced >= 0 else zero_prices(question)
+        kernel = question.kernel(state, prices, self.missing)
+        limit = proven_least(kernel, claim=self.claim, step=question.step, clock=self.clock)
         if not self.reached_by(limit, exact=False):
             self.fault(
                 place, f"its programme has the limit {limit:.12g}, claimed {self.claim:.12g}"
