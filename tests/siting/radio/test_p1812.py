@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siting.errors import InputError
@@ -143,6 +143,7 @@ def loss(**changes: float) -> float:
     return basic_transmission_loss(HILLS, **{**arguments, **changes}).loss_db
 
 
+@settings(deadline=None)
 @given(latitude=st.floats(-80.0, 80.0), time=st.floats(1.0, 50.0))
 def test_every_latitude_has_a_loss(latitude: float, time: float) -> None:
     """Both hemispheres answer alike, beyond 70 degrees too, and rarer loss is never greater."""

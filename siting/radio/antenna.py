@@ -1,0 +1,302 @@
+"""Antenna patterns: the sector of 3GPP TR 38.901, beam sets, and measured patterns of a maker.
+
+A pattern is two cuts through the boresight, attenuation against the greatest gain: the horizontal
+cut over the angle from boresight, clockwise, and the vertical cut over the angle below the horizon.
+Directions between the cuts are combined as :class:`Combination` says. Angles in degrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from siting.errors import InputError, Problem, raise_if
+from siting.radio.path_loss import Floats, outside
+
+#: Samples of a cut: one every tenth of a degree.
+SAMPLES = 3600
+#: Gain of a half-wave dipole over an isotropic antenna [dB].
+DIPOLE_DBI = 2.15
+
+#: TR 38.901 v19.4.0, table 7.3-1: half-power beamwidth [deg], limits of attenuation [dB] and gain
+#: [dBi] of one element.
+ELEMENT_BEAMWIDTH_DEG, ELEMENT_LIMIT_DB, ELEMENT_GAIN_DBI = 65.0, 30.0, 8.0
+
+
+class Combination(StrEnum):
+    """How the attenuation between the two cuts is made of them."""
+
+    SUM = "sum"  #: the sum of both, at most the limit: TR 38.901, table 7.3-1
+    PROJECTED = "projected"  #: horizontal projection between front and back, for measured cuts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AntennaPattern:
+    """An antenna's gain in every direction.
+
+    Parameters
+    ----------
+    name
+        What users call it.
+    gain_dbi
+        Greatest gain [dBi].
+    horizontal_db
+        Attenuation by angle from boresight, clockwise, every tenth of a degree [dB], (3600,).
+    vertical_db
+        Attenuation by angle below the horizon, every tenth of a degree [dB], (3600,): entry 900 is
+        straight down, 2700 straight up, 1800 behind.
+    limit_db
+        Greatest attenuation of the sum of both cuts [dB].
+    combination
+        How the cuts are combined.
+
+    References
+    ----------
+    F. Gil, A. R. Claro, J. M. Ferreira, C. Pardelinha, L. M. Correia (2001), A 3D interpolation
+    method for base-station-antenna radiation patterns, IEEE Antennas Propag. Mag. 43(2),
+    doi:10.1109/74.924614: the horizontal projection.
+    """
+
+    name: str
+    gain_dbi: float
+    horizontal_db: Floats
+    vertical_db: Floats
+    limit_db: float
+    combination: Combination
+
+    def __post_init__(self) -> None:
+        """Check the cuts."""
+        problems = []
+        for where in ("horizontal_db", "vertical_db"):
+            cut = np.asarray(getattr(self, where))
+            if cut.shape != (SAMPLES,) or not np.isfinite(cut).all() or (cut < 0).any():
+                problems.append(
+                    Problem(where, f"needs {SAMPLES} finite attenuations >= 0", "one per 0.1 deg")
+                )
+        raise_if(problems, InputError)
+
+    @property
+    def beam_tilt_deg(self) -> float:
+        """Angle below the horizon of the strongest direction in front [degrees]."""
+        front = np.roll(self.vertical_db, SAMPLES // 4)[: SAMPLES // 2]
+        return float(front.argmin()) / 10.0 - 90.0
+
+    @property
+    def behind_db(self) -> float:
+        """Vertical attenuation behind the antenna, where the horizontal cut passes [dB].
+
+        The horizontal cut of a tilted antenna is the cone through its strongest direction.
+        """
+        return float(self.vertical_db[round(1800.0 - 10.0 * self.beam_tilt_deg) % SAMPLES])
+
+    def gain(
+        self,
+        from_boresight_deg: npt.ArrayLike,
+        below_horizon_deg: npt.ArrayLike,
+        *,
+        tilt_deg: float = 0.0,
+        mechanical_tilt_deg: float = 0.0,
+    ) -> Floats:
+        """Return the gain towards directions [dBi].
+
+        Parameters
+        ----------
+        from_boresight_deg
+            Azimuth of the direction minus that of the antenna, clockwise [degrees]; any turn.
+        below_horizon_deg
+            Angle below the horizon, -90 (up) to 90 (down) [degrees].
+        tilt_deg
+            Electrical downtilt: lowers the beam alike in every azimuth [degrees].
+        mechanical_tilt_deg
+            Mechanical downtilt: turns the whole antenna, so that the beam behind it rises
+            [degrees], -90 to 90.
+
+        Raises
+        ------
+        InputError
+            For directions outside the sphere, or angles that are no numbers.
+        """
+        across = np.asarray(from_boresight_deg, dtype=np.float64)
+        below = np.asarray(below_horizon_deg, dtype=np.float64)
+        most = np.finfo(np.float64).max
+        problems = [
+            *outside("from_boresight_deg", across, -most, most, "deg"),
+            *outside("below_horizon_deg", below, -90.0, 90.0, "deg"),
+            *outside("tilt_deg", np.asarray(tilt_deg), -90.0, 90.0, "deg"),
+            *outside("mechanical_tilt_deg", np.asarray(mechanical_tilt_deg), -90.0, 90.0, "deg"),
+        ]
+        raise_if(problems, InputError)
+        across, below = np.broadcast_arrays(across, below)
+        out = np.empty(across.shape)
+        gains(
+            self.horizontal_db,
+            self.vertical_db,
+            self.gain_dbi,
+            self.limit_db,
+            self.behind_db,
+            self.combination is Combination.PROJECTED,
+            np.ascontiguousarray(across).ravel(),
+            np.ascontiguousarray(below).ravel(),
+            float(tilt_deg),
+            float(mechanical_tilt_deg),
+            out.reshape(-1),
+        )
+        return out
+
+
+def sector_pattern(
+    *,
+    gain_dbi: float = ELEMENT_GAIN_DBI,
+    horizontal_beamwidth_deg: float = ELEMENT_BEAMWIDTH_DEG,
+    vertical_beamwidth_deg: float = ELEMENT_BEAMWIDTH_DEG,
+    side_lobe_db: float = ELEMENT_LIMIT_DB,
+    front_to_back_db: float = ELEMENT_LIMIT_DB,
+    name: str = "TR 38.901",
+) -> AntennaPattern:
+    """Return the parabolic pattern of TR 38.901; the defaults are one element of its array.
+
+    Parameters
+    ----------
+    gain_dbi
+        Greatest gain [dBi].
+    horizontal_beamwidth_deg, vertical_beamwidth_deg
+        Half-power beamwidths [degrees]; 10 is usual for the column of a macro sector.
+    side_lobe_db, front_to_back_db
+        Greatest attenuation of the vertical cut, and of the horizontal cut and the sum [dB].
+    name
+        What users call it.
+
+    Raises
+    ------
+    InputError
+        For beamwidths outside 1 to 360 degrees and attenuations outside 0 to 100 dB.
+
+    References
+    ----------
+    3GPP TR 38.901 v19.4.0, table 7.3-1.
+    """
+    problems = [
+        *outside("horizontal_beamwidth_deg", np.array(horizontal_beamwidth_deg), 1.0, 360.0, "deg"),
+        *outside("vertical_beamwidth_deg", np.array(vertical_beamwidth_deg), 1.0, 360.0, "deg"),
+        *outside("side_lobe_db", np.array(side_lobe_db), 0.0, 100.0, "dB"),
+        *outside("front_to_back_db", np.array(front_to_back_db), 0.0, 100.0, "dB"),
+    ]
+    raise_if(problems, InputError)
+    angle = (np.arange(SAMPLES) + SAMPLES / 2) % SAMPLES / 10.0 - 180.0
+    return AntennaPattern(
+        name=name,
+        gain_dbi=gain_dbi,
+        horizontal_db=np.minimum(12.0 * (angle / horizontal_beamwidth_deg) ** 2, front_to_back_db),
+        vertical_db=np.minimum(12.0 * (angle / vertical_beamwidth_deg) ** 2, side_lobe_db),
+        limit_db=front_to_back_db,
+        combination=Combination.SUM,
+    )
+
+
+def beam_envelope(
+    beam: AntennaPattern, azimuths_deg: Sequence[float], *, name: str = "beam set"
+) -> AntennaPattern:
+    """Return what a set of beams of one antenna reaches: in each direction the strongest.
+
+    Parameters
+    ----------
+    beam
+        One beam.
+    azimuths_deg
+        Where the beams point, from boresight [degrees], e.g. ``(-45, -15, 15, 45)`` for the
+        synchronisation blocks of a sector.
+    name
+        What users call it.
+
+    Raises
+    ------
+    InputError
+        Without any beam.
+    """
+    if not azimuths_deg:
+        raise_if([Problem("azimuths_deg", "names no beam", "give at least one angle")], InputError)
+    turned = [np.roll(beam.horizontal_db, round(10.0 * angle)) for angle in azimuths_deg]
+    return AntennaPattern(
+        name=name,
+        gain_dbi=beam.gain_dbi,
+        horizontal_db=np.min(turned, axis=0),
+        vertical_db=beam.vertical_db,
+        limit_db=beam.limit_db,
+        combination=beam.combination,
+    )
+
+
+@njit(cache=True, nogil=True)
+def _at(cut: Floats, degrees: float) -> float:
+    """Interpolate a cut at an angle, whatever turns it holds."""
+    place = (degrees % 360.0) * 10.0
+    low = int(place)
+    share = place - low
+    low %= SAMPLES
+    return cut[low] + share * (cut[(low + 1) % SAMPLES] - cut[low])
+
+
+@njit(cache=True, nogil=True)
+def direction_gain(  # noqa: PLR0917 - compiled code takes plain arguments
+    horizontal: Floats,
+    vertical: Floats,
+    gain_dbi: float,
+    limit_db: float,
+    behind: float,
+    projected: bool,  # noqa: FBT001
+    across: float,
+    below: float,
+    tilt: float,
+    mechanical: float,
+) -> float:
+    """Return the gain towards one direction [dBi], as :meth:`AntennaPattern.gain`."""
+    if mechanical != 0.0:
+        # the direction in the frame of the antenna: x ahead, y right, z up, turned about y
+        a, b, m = np.radians(across), np.radians(below), np.radians(mechanical)
+        x, y, z = np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), -np.sin(b)
+        ahead, up = x * np.cos(m) - z * np.sin(m), x * np.sin(m) + z * np.cos(m)
+        across = np.degrees(np.arctan2(y, ahead))
+        below = -np.degrees(np.arcsin(min(1.0, max(-1.0, up))))
+    h = _at(horizontal, across)
+    v = _at(vertical, below - tilt)
+    if not projected:
+        return gain_dbi - min(h + v, limit_db)
+    # the vertical cut counts in front, its rear half behind, in proportion to the angle between
+    turn = abs((across + 180.0) % 360.0 - 180.0) / 180.0
+    rear = _at(vertical, 180.0 - (below - tilt)) - behind
+    return gain_dbi - max(0.0, h + (1.0 - turn) * v + turn * rear)
+
+
+@njit(cache=True, nogil=True)
+def gains(  # noqa: PLR0917 - compiled code takes plain arguments
+    horizontal: Floats,
+    vertical: Floats,
+    gain_dbi: float,
+    limit_db: float,
+    behind: float,
+    projected: bool,  # noqa: FBT001
+    across: Floats,
+    below: Floats,
+    tilt: float,
+    mechanical: float,
+    out: Floats,
+) -> None:
+    """Write the gain towards many directions [dBi] into `out`."""
+    for i in range(len(out)):
+        out[i] = direction_gain(
+            horizontal,
+            vertical,
+            gain_dbi,
+            limit_db,
+            behind,
+            projected,
+            across[i],
+            below[i],
+            tilt,
+            mechanical,
+        )
