@@ -1,4 +1,4 @@
-"""Answer every instance of a folder: ``vectors solver DIR --out results.csv``.
+"""Answer every instance or published value of a folder: ``vectors solver DIR --out FILE``.
 
 A subject is a module with ``add_arguments(parser)`` and ``run(arguments) -> exit code``; register
 it in `SUBJECTS`.
@@ -10,7 +10,7 @@ import argparse
 import importlib
 
 #: Subject -> module of this package.
-SUBJECTS = {"solver": "benchmarks.solver_vectors"}
+SUBJECTS = {"radio": "benchmarks.radio_vectors", "solver": "benchmarks.solver_vectors"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -25,8 +25,7 @@ _LARGE_CITY_MHZ = 300.0
 class Surroundings(StrEnum):
     """What Hata calls the environment."""
 
-    LARGE_CITY = "large_city"  #: urban, buildings above 15 m
-    SMALL_CITY = "small_city"  #: urban, medium-sized or small city
+    URBAN = "urban"
     SUBURBAN = "suburban"
     OPEN = "open"
 
@@ -38,6 +37,7 @@ def hata_path_loss_db(
     frequency_mhz: float,
     antenna_height_m: npt.ArrayLike,
     user_height_m: npt.ArrayLike = 1.5,
+    large_city: bool = False,
     extrapolate: bool = False,
 ) -> Floats:
     """Median path loss by Okumura-Hata up to 1,500 MHz, by COST 231-Hata above [dB].
@@ -45,14 +45,17 @@ def hata_path_loss_db(
     Parameters
     ----------
     surroundings
-        Environment. Suburban and open area are corrections to Hata's small city; COST 231 states no
-        correction for them, Hata's are used.
+        Environment. Suburban and open area are corrections to the urban loss; COST 231 states none
+        for them, Hata's are used.
     distance_m
         Horizontal distance [m], 1,000 to 20,000.
     frequency_mhz
         Carrier [MHz], 150 to 2,000.
     antenna_height_m, user_height_m
         Heights above ground [m], 30 to 200 and 1 to 10.
+    large_city
+        Whether the city is large, its buildings above 15 m: another gain of the user's height, and
+        3 dB more by COST 231.
     extrapolate
         Answer up to 3,000 MHz too, where the formula was never fitted.
 
@@ -84,11 +87,10 @@ def hata_path_loss_db(
         *outside("user_height_m", h_ut, *_USER_M, "m"),
     ]
     raise_if(problems, InputError)
-    large = surroundings is Surroundings.LARGE_CITY
     lg = np.log10(f)
     slope = (44.9 - 6.55 * np.log10(h_bs)) * np.log10(d / 1e3)
-    common = slope - 13.82 * np.log10(h_bs) - _user_gain_db(f, h_ut, large_city=large)
-    metropolitan = 3.0 if large else 0.0
+    common = slope - 13.82 * np.log10(h_bs) - _user_gain_db(f, h_ut, large_city=large_city)
+    metropolitan = 3.0 if large_city else 0.0
     loss = common + np.where(f <= HATA_MHZ[1], 69.55 + 26.16 * lg, 46.3 + 33.9 * lg + metropolitan)
     if surroundings is Surroundings.SUBURBAN:
         return loss - 2.0 * np.log10(f / 28.0) ** 2 - 5.4

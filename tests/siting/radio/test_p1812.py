@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.instances.radio import evaluate_log, read_log, read_profile
 from siting.errors import InputError
-from siting.radio.diffraction import Polarisation
 from siting.radio.p1812 import (
     SEA,
     PathProfile,
-    Transmission,
     basic_transmission_loss,
     location_sigma_db,
 )
@@ -71,55 +68,12 @@ HILLS = PathProfile(
 )
 
 
-@cache
-def published(case: str) -> dict[tuple[str, str], float]:
-    """Return the rows of a validation log."""
-    with (FOLDER / "results" / f"{case}_log.csv").open(newline="") as file:
-        rows = [row for row in csv.reader(file) if len(row) > 3 and row[3] not in {"", "Value"}]
-    return {(row[0].strip(), row[1].strip()): float(row[3]) for row in rows}
-
-
-@cache
-def ground(name: str) -> PathProfile:
-    """Return a validation profile."""
-    lines = (FOLDER / "profiles" / f"{name}.csv").read_text().splitlines()
-    begin = next(i for i, line in enumerate(lines) if line.startswith("Number of Points:"))
-    count = int(lines[begin].split(",")[1])
-    points = [line.split(",") for line in lines[begin + 1 : begin + 1 + count]]
-    column = [[float(point[k] or 0.0) for point in points] for k in (0, 1, 3, 4)]
-    return PathProfile(
-        distance_m=np.array(column[0]) * 1e3,
-        terrain_m=np.array(column[1]),
-        clutter_m=np.array(column[2]),
-        zone=np.array(column[3]).astype(np.int8),
-    )
-
-
-def predicted(case: str) -> Transmission:
-    """Evaluate a validation example."""
-    row = published(case)
-    return basic_transmission_loss(
-        ground(case.rpartition("_")[0]),
-        frequency_mhz=1e3 * row["f (GHz)", ""],
-        transmitter_height_m=row["htg (m)", ""],
-        receiver_height_m=row["hrg (m)", ""],
-        centre_latitude_deg=row["phi (deg)", "Eq (4)"],
-        gradient_n_units_per_km=row["DN", ""],
-        refractivity_n_units=row["N0", ""],
-        time_percent=row["p (%)", ""],
-        location_percent=row["pL (%)", ""],
-        location_sigma_db=row["sigmaL (dB)", ""],
-        polarisation=Polarisation(int(row["pol", ""]) - 1),
-        transmitter_coast_km=row["dct (km)", ""],
-        receiver_coast_km=row["dcr (km)", ""],
-    )
-
-
 @pytest.mark.skipif(not CASES, reason="shared vectors absent")
 @pytest.mark.parametrize("case", CASES)
 def test_published_examples(case: str) -> None:
     """The loss and every intermediate quantity agree to 1e-6 with the validation examples."""
-    row, ours = published(case), predicted(case)
+    row = read_log(FOLDER / "results" / f"{case}_log.csv")
+    ours = evaluate_log(row, read_profile(FOLDER / "profiles" / f"{case.rpartition('_')[0]}.csv"))
     wrong = {
         name: (getattr(ours, name), row[key])
         for key, name in QUANTITIES.items()
