@@ -25,10 +25,19 @@ if TYPE_CHECKING:
         CapacitatedPMedian,
     )
     from siting.location.checking import verify
+    from siting.location.checking.grid_cover import verify_grid_cover
     from siting.location.covering import MaximalCovering, PartialCovering, SetCovering
     from siting.location.covers import disc_cover
     from siting.location.distance import PCenter, PMedian
     from siting.location.engine import solve
+    from siting.location.grid.cover import (
+        DiscKind,
+        GridCertificate,
+        GridCover,
+        GridCoverSolution,
+        SectorKind,
+    )
+    from siting.location.grid.solve import solve_grid_cover
     from siting.location.solution import Certificate, Solution
     from siting.status import Status
 
@@ -37,18 +46,25 @@ __all__ = [
     "CapacitatedFacilityLocation",
     "CapacitatedPMedian",
     "Certificate",
+    "DiscKind",
+    "GridCertificate",
+    "GridCover",
+    "GridCoverSolution",
     "InvalidInput",
     "MaximalCovering",
     "PCenter",
     "PMedian",
     "PartialCovering",
+    "SectorKind",
     "SetCovering",
     "Solution",
     "Status",
     "VerificationError",
     "disc_cover",
     "solve",
+    "solve_grid_cover",
     "verify",
+    "verify_grid_cover",
 ]
 
 #: Module of each public name; imported on first use, so that small parts of the library stay quick.
@@ -57,18 +73,25 @@ _HOME = {
     "CapacitatedFacilityLocation": "siting.location.capacity",
     "CapacitatedPMedian": "siting.location.capacity",
     "Certificate": "siting.location.solution",
+    "DiscKind": "siting.location.grid.cover",
+    "GridCertificate": "siting.location.grid.cover",
+    "GridCover": "siting.location.grid.cover",
+    "GridCoverSolution": "siting.location.grid.cover",
     "InvalidInput": "siting.errors",
     "MaximalCovering": "siting.location.covering",
     "PCenter": "siting.location.distance",
     "PMedian": "siting.location.distance",
     "PartialCovering": "siting.location.covering",
+    "SectorKind": "siting.location.grid.cover",
     "SetCovering": "siting.location.covering",
     "Solution": "siting.location.solution",
     "Status": "siting.status",
     "VerificationError": "siting.errors",
     "disc_cover": "siting.location.covers",
     "solve": "siting.location.engine",
+    "solve_grid_cover": "siting.location.grid.solve",
     "verify": "siting.location.checking",
+    "verify_grid_cover": "siting.location.checking.grid_cover",
 }
 
 

@@ -4,6 +4,7 @@ Every figure of a solution is counted again from the raw model, and the bound is
 from the multipliers and the tree the certificate carries.
 """
 
+from siting.location.checking.grid_cover import verify_grid_cover
 from siting.location.checking.verdict import confirm_infeasible, verify
 
-__all__ = ["confirm_infeasible", "verify"]
+__all__ = ["confirm_infeasible", "verify", "verify_grid_cover"]

@@ -34,6 +34,8 @@ _INSERTIONS = 0.2
 _STEPS = 1.0
 #: How strongly, and how far in one round, the price follows a lack of cover.
 _PRICE_GAIN, _PRICE_STEP = 3.0, 0.02
+#: Discs placed greedily between two looks at the clock.
+_PLACED = 512
 _ROOM = 512
 #: Looks at a square of a grid of sectors between two looks at the clock.
 _TURNS = 200
@@ -66,10 +68,15 @@ class DiscMoves:
         covered: float,
         stations: NDArray[np.int64],
         count: int,
-        stop: Callable[[], bool],  # noqa: ARG002 (discs are placed in a moment)
+        stop: Callable[[], bool],
     ) -> tuple[int, float]:
-        """Place until `required` is covered."""
-        return greedy(self.grid, required, covered, stations, count)
+        """Place until `required` is covered, some stations between two looks at `stop`."""
+        while True:
+            room = min(len(stations), count + _PLACED)
+            before = count
+            count, covered = greedy(self.grid, required, covered, stations[:room], count)
+            if covered >= required or count in {before, len(stations)} or stop():
+                return count, covered
 
     def trim(
         self, required: float, covered: float, stations: NDArray[np.int64], count: int

@@ -54,7 +54,8 @@ from siting.location.grid.pricing import (
 #: Relative error of a float64 sum of fewer than a million terms, with room to spare.
 _ROUNDING = 1e-9
 RELAXATION = 1.8
-_BATCH = 50
+#: Steps between two pricings, and between two looks at the clock.
+_BATCH, _CHUNK = 50, 10
 #: Discs that earn at least one minus this share of their cost take part, early and late.
 _MARGIN_EARLY, _MARGIN_LATE = 0.25, 0.07
 #: Reduced cost, as a share of the cost, up to which a place is worth a station's while.
@@ -191,12 +192,16 @@ class DualBound(Dual):
         self._room = np.zeros((1 << 16, 3), np.int64)
         self._share_out()
 
-    def _batch(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002 (a batch is short)
+    def _batch(self, stop: Callable[[], bool]) -> None:
         start, cell = members(self.at, self.discs)
         cap = self.price * self.model.weight
         cost = self.at.cost[self.discs[:, 0]]
-        reach = primal_dual(start, cell, cost, self.value, self.u, cap, _BATCH, RELAXATION)
-        self.steps += _BATCH
+        reach = np.zeros(len(cap))
+        for _ in range(_BATCH // _CHUNK):
+            if stop():
+                return
+            reach = primal_dual(start, cell, cost, self.value, self.u, cap, _CHUNK, RELAXATION)
+            self.steps += _CHUNK
         self.u = np.clip(self.u, 0.0, cap)
         self._price_all()
         if self.steps >= PRICE_FROM:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import functools
 import logging
 import math
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -25,6 +24,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from siting.clock import Clock
 from siting.location.grid.anneal import DiscMoves, Search, SectorMoves
 from siting.location.grid.answers import azimuth_of, covered_weight, has_sectors, in_cells
 from siting.location.grid.bound import Dual, DualBound, tile_side
@@ -38,7 +38,7 @@ from siting.location.grid.cover import (
 from siting.location.grid.sector_bound import SectorBound
 from siting.location.grid.sector_state import new_sector_field
 from siting.location.grid.state import disc_sums, new_field
-from siting.progress import Progress, Report, Stop
+from siting.progress import Report, Stop
 
 _log = logging.getLogger(__name__)
 #: Temperatures, as shares of the cheapest cost, for discs and sectors.
@@ -87,48 +87,37 @@ class GridEffort:
         )
 
 
-class _Clock:
-    """Deadline, cancelling and progress of one run."""
+class _Limits:
+    """What ends one run, what ended it, and what its caller is told.
 
-    def __init__(self, max_runtime_s: float, stop: Stop | None, progress: Report | None) -> None:
-        self.began = time.perf_counter()
-        self.max_runtime_s = max_runtime_s
-        self.asked = stop
-        self.progress = progress
+    Parameters
+    ----------
+    clock
+        Joins the caller's `stop`, the time limit and the caller's `progress`.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
         self.limit = "iterations"
         self.bound: float | None = None
         self.value: float | None = None
 
-    @property
-    def elapsed_s(self) -> float:
-        return time.perf_counter() - self.began
-
     def until(self, share: float) -> Stop:
         """Make a stop that is true after `share` of the time, or when the caller asks."""
+        part = Clock(
+            stop=self.clock.stop, limit_s=share * self.clock.limit_s, began=self.clock.began
+        )
 
         def stop() -> bool:
-            if self.asked is not None and self.asked():
-                self.limit = "stop"
-                return True
-            if self.elapsed_s > share * self.max_runtime_s:
-                self.limit = "time"
+            if part.expired():
+                self.limit = "stop" if part.stopped else "time"
                 return True
             return False
 
         return stop
 
     def report(self, fraction: float) -> None:
-        if self.progress is not None:
-            self.progress(
-                Progress(
-                    phase="targets",
-                    fraction=fraction,
-                    elapsed_s=self.elapsed_s,
-                    value=self.value,
-                    bound=self.bound,
-                    unit="cost",
-                )
-            )
+        self.clock.report("targets", fraction, value=self.value, bound=self.bound, unit="cost")
 
 
 def solve_grid_cover(
@@ -172,22 +161,22 @@ def solve_grid_cover(
     """
     sectors = has_sectors(model)
     _compile_kernels(sectors)
-    clock = _Clock(max_runtime_s, stop, progress)
+    limits = _Limits(Clock(stop=stop, progress=progress, limit_s=max_runtime_s))
     if model.required_weight <= 0.0:
         nobody = np.zeros((0, 6 if has_sectors(model) else 3), np.int64)
-        return _solution(model, nobody, None, seed=seed, clock=clock)
-    clock.report(0.0)
-    search, kinds = _begin(model, seed, clock.until(0.5))
+        return _solution(model, nobody, None, seed=seed, limits=limits)
+    limits.report(0.0)
+    search, kinds = _begin(model, seed, limits.until(0.5))
     if search.best is None:
-        return _nothing(model, search, kinds, seed, clock)
-    history = [(clock.elapsed_s, search.best_value)]
+        return _nothing(model, search, kinds, seed, limits)
+    history = [(limits.clock.elapsed_s, search.best_value)]
     _log.info("greedy: %d stations, cost %g", len(search.stations), search.best_value)
 
     def note(_: float) -> None:
         if search.best_value < history[-1][1]:
-            history.append((clock.elapsed_s, search.best_value))
-        clock.value = search.best_value
-        clock.report(min(1.0, clock.elapsed_s / max_runtime_s))
+            history.append((limits.clock.elapsed_s, search.best_value))
+        limits.value = search.best_value
+        limits.report(min(1.0, limits.clock.elapsed_s / max_runtime_s))
 
     work = effort or GridEffort.fitting(len(search.stations), max_runtime_s, sectors=sectors)
     search.cool(
@@ -196,16 +185,16 @@ def solve_grid_cover(
         cold=_COLD[sectors],
         lures=_LURES if sectors else (),
         workers=_WORKERS,
-        stop=clock.until(0.3),
+        stop=limits.until(0.3),
         report=note,
     )
     search.fill()
     note(0.0)
-    if sectors and clock.limit == "stop":
+    if limits.limit == "stop":
         stations = _settled(model, search, kinds)
-        return _solution(model, stations, None, seed=seed, clock=clock, history=tuple(history))
-    dual = _bounded(model, search, kinds, work=work, clock=clock, note=note)
-    stopped = clock.until(0.9)
+        return _solution(model, stations, None, seed=seed, limits=limits, history=tuple(history))
+    dual = _bounded(model, search, kinds, work=work, limits=limits, note=note)
+    stopped = limits.until(0.9)
     tight = not stopped() and dual.bound >= _TIGHT * search.best_value
     guided = search.only(dual.worthwhile(kinds, search.grid.pad)) if tight else nullcontext()
     with guided:
@@ -221,7 +210,7 @@ def solve_grid_cover(
     search.fill()
     stations = _settled(model, search, kinds)
     note(0.0)
-    return _solution(model, stations, dual, seed=seed, clock=clock, history=tuple(history))
+    return _solution(model, stations, dual, seed=seed, limits=limits, history=tuple(history))
 
 
 @functools.cache
@@ -257,7 +246,7 @@ def _begin(model: GridCover, seed: int, stop: Stop) -> tuple[Search, tuple[int, 
     search = _search(model, tuple(range(len(model.kinds))), seed)
     search.start(stop)
     used = tuple(np.unique(search.stations[:, 0]).tolist())
-    if search.best is None or len(used) == len(model.kinds):
+    if search.best is None or len(used) == len(model.kinds) or stop():
         return search, tuple(range(len(model.kinds)))
     lean = _search(model, used, seed)
     stations = search.stations.copy()
@@ -305,20 +294,20 @@ def _bounded(
     kinds: tuple[int, ...],
     *,
     work: GridEffort,
-    clock: _Clock,
+    limits: _Limits,
     note: Callable[[float], None],
 ) -> Dual:
     """Compute the bound on one thread while the search goes on on another."""
     sectors = has_sectors(model)
     dual = _dual(model, search, kinds)
-    stopped = clock.until(0.75)
+    stopped = limits.until(0.75)
 
     def closed() -> bool:
         return stopped() or search.best_value <= dual.bound
 
     with ThreadPoolExecutor(1) as pool:
         task = pool.submit(
-            dual.improve, work.dual_steps, closed, lambda bound: setattr(clock, "bound", bound)
+            dual.improve, work.dual_steps, closed, lambda bound: setattr(limits, "bound", bound)
         )
         search.cool(
             rounds=work.middle_rounds,
@@ -330,8 +319,8 @@ def _bounded(
             report=note,
         )
         task.result()
-    dual.sharpen(clock.until(0.95))
-    clock.bound = dual.bound
+    dual.sharpen(limits.until(0.95))
+    limits.bound = dual.bound
     search.fill()
     note(0.0)
     return dual
@@ -358,7 +347,7 @@ def _no_proof(model: GridCover) -> GridCertificate:
 
 
 def _nothing(
-    model: GridCover, search: Search, kinds: tuple[int, ...], seed: int, clock: _Clock
+    model: GridCover, search: Search, kinds: tuple[int, ...], seed: int, limits: _Limits
 ) -> GridCoverSolution:
     """Report the most that was covered, and whether covering enough is impossible."""
     fresh = new_field(model, tuple(range(len(model.kinds))))
@@ -368,7 +357,7 @@ def _nothing(
     within = reach[model.xy[:, 0] + fresh.pad, model.xy[:, 1] + fresh.pad] > 0.0
     most = math.fsum(model.weight[within].tolist())
     stations = in_cells(search.stations, kinds, search.grid.pad)
-    solution = _solution(model, stations, None, seed=seed, clock=clock)
+    solution = _solution(model, stations, None, seed=seed, limits=limits)
     return replace(solution, status="infeasible") if most < model.required_weight else solution
 
 
@@ -378,7 +367,7 @@ def _solution(
     dual: Dual | None,
     *,
     seed: int,
-    clock: _Clock,
+    limits: _Limits,
     history: tuple[tuple[float, float], ...] = (),
 ) -> GridCoverSolution:
     bound = dual.bound if dual is not None else 0.0
@@ -401,8 +390,8 @@ def _solution(
         gap=gap,
         certificate=_no_proof(model) if dual is None else dual.certificate,
         seed=seed,
-        seconds=clock.elapsed_s,
-        limit=clock.limit,
+        seconds=limits.clock.elapsed_s,
+        limit=limits.limit,
         history=history,
     )
     _log.info(

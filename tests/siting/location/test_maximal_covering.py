@@ -295,7 +295,8 @@ def test_fixed_options_that_break_a_rule_have_no_answer() -> None:
 def relaxed(model: MaximalCovering) -> float:
     """Return the optimum of the linear relaxation."""
     points, options = model.cover.shape
-    limit = float(model.p if model.p is not None else model.budget or 0)
+    limit = model.p if model.p is not None else model.budget
+    assert limit is not None
     cost = np.ones(options) if model.p is not None else model.cost
     rows = sp.hstack([-model.cover.astype(float), sp.diags_array(model.k.astype(float))])
     spent = sp.csr_array(np.concatenate([cost, np.zeros(points)])[None, :])
@@ -306,6 +307,7 @@ def relaxed(model: MaximalCovering) -> float:
         b_ub=np.concatenate([np.zeros(points), [limit]]),
         bounds=(0, 1),
     )
+    assert found.fun is not None
     return -float(found.fun)
 
 
