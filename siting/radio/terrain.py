@@ -1,6 +1,6 @@
 """Ground and clutter under radio paths: one raster, profiles through it, and clearance of a ray."""
 
-# ruff: noqa: ANN001, PLR0917
+# ruff: noqa: ANN001, ANN201, PLR0917
 # Compiled functions take plain numbers and arrays; numba infers their types.
 
 from __future__ import annotations
