@@ -16,6 +16,9 @@ from siting.location.partial_covering.problem import ColumnCover, FloatArray, In
 #: Chosen columns on a row at which its only one is no longer alone.
 PAIR = 2
 
+#: Relative rounding of what a column is worth, a difference of two costs.
+ROUNDING = 1e-12
+
 #: The problem as arrays compiled code can take. `price` is what serving a hard row is worth,
 #: `worth` what a unit of a target's weight is; the targets a column can serve are its slots.
 Arrays = namedtuple(  # noqa: PYI024 - compiled code takes plain named tuples
@@ -152,7 +155,7 @@ def open_all(p, s):
                 s.gain[slot] += p.wt_value[entry]
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _touch(touched, queue, column):
     """Remember a column whose figures changed."""
     if not touched[column]:
@@ -161,7 +164,7 @@ def _touch(touched, queue, column):
         queue[-1] += 1
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def forget(s):
     """Empty the list of columns whose figures changed."""
     for place in range(s.queue[-1]):
@@ -171,11 +174,15 @@ def forget(s):
 
 @njit(cache=True, nogil=True)
 def toggle(p, s, column):
-    """Choose a column, or give it up; a column that changes sides keeps its figures."""
+    """Choose a column, or give it up; return what that costs. Its own figures stay."""
     adding = not s.chosen[column]
     step = 1 if adding else -1
     s.chosen[column] = adding
-    s.in_group[p.group_of[column]] += step
+    group = p.group_of[column]
+    s.in_group[group] += step
+    paid = p.cost[column]
+    if s.in_group[group] == (1 if adding else 0):
+        paid += p.group_cost[group]
     for entry in range(p.rival_ptr[column], p.rival_ptr[column + 1]):
         s.rivals[p.rival[entry]] += step
         _touch(s.touched, s.queue, p.rival[entry])
@@ -205,6 +212,7 @@ def toggle(p, s, column):
         s.open_rows,
     )
     _touch(s.touched, s.queue, column)
+    return step * paid
 
 
 @njit(cache=True, nogil=True)
@@ -272,41 +280,35 @@ def _serve(
                 queue[-1] += 1
 
 
-@njit(cache=True, nogil=True, forceinline=True)
-def value(p, s, column):
-    """Return what choosing a column is worth now."""
-    total = s.hard_price[column] if s.hard_rows[column] > 0 else 0.0
-    for slot in range(p.slot_ptr[column], p.slot_ptr[column + 1]):
-        t = p.slot_target[slot]
-        if s.left[t] > 0.0:
-            total += p.worth[t] * min(s.gain[slot], s.left[t])
-    return total
-
-
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def price_in(p, s, column):
     """Return what a column costs now, its group included when it is the first there."""
     group = p.group_of[column]
     return p.cost[column] + (p.group_cost[group] if s.in_group[group] == 0 else 0.0)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
-def price_out(p, s, column):
-    """Return what giving a chosen column up saves."""
+@njit(cache=True, nogil=True)
+def change_in(p, s, column):
+    """Return by how much choosing a column raises cost less worth; infinite against the rules.
+
+    It is the search's innermost question, so it calls nothing: a call would copy both tuples.
+    """
     group = p.group_of[column]
-    return p.cost[column] + (p.group_cost[group] if s.in_group[group] == 1 else 0.0)
+    if s.rivals[column] > 0 or (p.strict and s.in_group[group] >= p.group_most[group]):
+        return np.inf
+    change = p.cost[column]
+    if s.in_group[group] == 0:
+        change += p.group_cost[group]
+    if s.hard_rows[column] > 0:
+        change -= s.hard_price[column]
+    for slot in range(p.slot_ptr[column], p.slot_ptr[column + 1]):
+        t = p.slot_target[slot]
+        if s.left[t] > 0.0:
+            change -= p.worth[t] * min(s.gain[slot], s.left[t])
+    return change
 
 
-@njit(cache=True, nogil=True, forceinline=True)
-def allowed(p, s, column):
-    """Tell whether the rules leave room for a column that is not chosen."""
-    if s.rivals[column] > 0:
-        return False
-    group = p.group_of[column]
-    return not p.strict or s.in_group[group] < p.group_most[group]
-
-
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def unmet(s):
     """Tell whether anything is still to be served."""
     if s.open_rows[0] > 0:
@@ -317,7 +319,7 @@ def unmet(s):
     return False
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def needless(p, s, column):
     """Tell whether a chosen column can go."""
     if s.hard_rows[column] > 0:
@@ -332,34 +334,16 @@ def needless(p, s, column):
 
 
 @njit(cache=True, nogil=True)
-def pick(p, s, barred, everywhere, noise):
-    """Return the column of most value per cost among those changed, or among all; -1 for none.
-
-    What :func:`value`, :func:`price_in` and :func:`allowed` say is written out here: a call in this
-    loop, the search's innermost, would copy both tuples.
-    """
-    chosen, queue, rivals, in_group = s.chosen, s.queue, s.rivals, s.in_group
-    hard_rows, hard_price, gain, left = s.hard_rows, s.hard_price, s.gain, s.left
-    cost, group_of, group_cost, group_most = p.cost, p.group_of, p.group_cost, p.group_most
-    slot_ptr, slot_target, worth, strict = p.slot_ptr, p.slot_target, p.worth, p.strict
+def _pick(p, s, noise):
+    """Return the column of most value per cost, -1 for none."""
     best, best_ratio = -1, 0.0
-    for place in range(len(chosen) if everywhere else queue[-1]):
-        c = place if everywhere else queue[place]
-        if chosen[c] or c == barred or rivals[c] > 0:
+    for c in range(len(s.chosen)):
+        if s.chosen[c]:
             continue
-        group = group_of[c]
-        if strict and in_group[group] >= group_most[group]:
+        price = price_in(p, s, c)
+        total = price - change_in(p, s, c)
+        if total <= ROUNDING * price:
             continue
-        total = hard_price[c] if hard_rows[c] > 0 else 0.0
-        for slot in range(slot_ptr[c], slot_ptr[c + 1]):
-            t = slot_target[slot]
-            if left[t] > 0.0:
-                total += worth[t] * min(gain[slot], left[t])
-        if total <= 0.0:
-            continue
-        price = cost[c]
-        if in_group[group] == 0:
-            price += group_cost[group]
         ratio = total / price if price > 0.0 else 1e300
         ratio *= 1.0 + noise * np.random.random()
         if ratio > best_ratio:
@@ -374,14 +358,14 @@ def fill(p, s, noise):
         if p.forced[group] and s.in_group[group] == 0:
             best, least = -1, np.inf
             for column in range(p.group_ptr[group], p.group_ptr[group + 1]):
-                net = p.cost[column] - value(p, s, column)
-                if allowed(p, s, column) and net < least:
-                    best, least = column, net
+                change = change_in(p, s, column)
+                if change < least:
+                    best, least = column, change
             if best < 0:
                 return False
             toggle(p, s, best)
     while unmet(s):
-        best = pick(p, s, -1, True, noise)  # noqa: FBT003
+        best = _pick(p, s, noise)
         if best < 0:
             return False
         toggle(p, s, best)

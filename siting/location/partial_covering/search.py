@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from siting.clock import Clock
 from siting.location.control import GAP_REACHED, NOTHING_BETTER, PROVEN, STOPPED, TIMED_OUT
+from siting.location.partial_covering.anneal import Anneal
 from siting.location.partial_covering.answer import greedy
 from siting.location.partial_covering.coarse import coarse_prices
 from siting.location.partial_covering.exact import part_of, window_around
 from siting.location.partial_covering.problem import ColumnCover, Core, FloatArray, core_of
 from siting.location.partial_covering.relaxation import Duals, Relaxation, ascend
-from siting.location.partial_covering.reshuffle import Reshuffle
 
 log = logging.getLogger(__name__)
 
@@ -32,18 +32,16 @@ PRICE_SHARE = 0.4
 CORE_SHARE = 0.5
 #: The same share for the columns that ruin and recreate works on.
 SEARCH_SHARE = 0.04
-#: Ruins per chosen column, their least and greatest number, and rounds of them.
-RUINS_PER_COLUMN, LEAST_RUINS, MOST_RUINS, RUIN_ROUNDS = 200, 1000, 400_000, 250
-#: Share of the time left that ruins leave to what follows.
+#: Descents, steps of each per column, their least and greatest number, and rounds of them.
+DESCENTS, STEPS_PER_COLUMN, LEAST_STEPS, MOST_STEPS, ROUNDS = 4, 1000, 20_000, 2_000_000, 400
+#: Share of the time left that descents leave to what follows.
 RESERVE = 0.03
-#: Ruins in a round at least.
-LEAST_PER_ROUND = 50
+#: Rounds between two tries to meet every need from where a descent stands.
+MENDED = 20
+#: Heat at first and at last, as shares of a mean chosen column's cost; later descents start cooler.
+HOT, COLD, COOLER = 0.15, 0.01, 0.5
 #: Columns up to which a problem is solved as a whole.
 SMALL = 60
-#: Most columns taken out at once.
-RUIN_SIZE = 40
-#: Rise of cost accepted at first, as a share of a mean column's cost; it falls to nothing.
-RUIN_THRESHOLD = 0.7
 #: Chosen columns re-planned at once, and columns that may replace them.
 WINDOW_SIZE, WINDOW_COLUMNS = 14, 400
 #: Rows up to which windows are small enough for exact programmes.
@@ -200,40 +198,53 @@ class Search:
         return core_of(p, np.flatnonzero(near))
 
     def descend(self, seed: int) -> None:
-        """Ruin and recreate on the core, then re-plan windows exactly where they are small."""
+        """Anneal on the core some times, then re-plan windows exactly where they are small."""
         if self.best is None or not len(self.best) or self.done():
             return
         if self.problem.columns <= SMALL and self.enumerate():
             return
         core = self.core(SEARCH_SHARE)
-        search = Reshuffle(
+        for number in range(DESCENTS):
+            self.anneal(core, seed * DESCENTS + number, number)
+            log.info("annealed to cost %.6g, bound %.6g", self.cost, self.duals.bound)
+        if core.problem.rows <= WINDOW_ROWS and not (core.problem.need > 0).any():
+            self.replan(core, seed)
+
+    def anneal(self, core: Core, seed: int, before: int) -> None:
+        """Exchange columns of the core while the heat falls; `before` descents went ahead."""
+        assert self.best is not None  # noqa: S101
+        search = Anneal(
             core.problem,
             np.searchsorted(core.columns, self.best),
             prices=core.shrink(self.duals.prices),
             multipliers=self.duals.multipliers,
             seed=seed,
         )
-        mean = self.cost / len(self.best)
-        ruins = int(np.clip(RUINS_PER_COLUMN * len(self.best), LEAST_RUINS, MOST_RUINS))
-        rounds = min(RUIN_ROUNDS, 1 + ruins // LEAST_PER_ROUND)
-        began, span = self.clock.spent_s, self.clock.left_s * (1.0 - RESERVE)
-        for number in range(rounds):
-            # where time is short, the threshold falls by the clock
+        steps = int(np.clip(STEPS_PER_COLUMN * len(core.columns), LEAST_STEPS, MOST_STEPS))
+        hot = HOT * (COOLER if before else 1.0) * self.cost / len(self.best)
+        cold = COLD * self.cost / len(self.best)
+        began, left = self.clock.spent_s, self.clock.left_s * (1.0 - RESERVE)
+        span = left / (DESCENTS - before)
+        for number in range(ROUNDS):
+            # where time is short, the heat falls by the clock
             spent = (self.clock.spent_s - began) / max(span, 1e-9)
-            late = spent > (number + 1) / rounds
+            late = spent > (number + 1) / ROUNDS
             self.hurried |= late
-            progress = spent if late else number / rounds
+            progress = spent if late else number / ROUNDS
             if self.done() or progress >= 1.0:
                 break
-            threshold = RUIN_THRESHOLD * mean * max(0.0, 1.0 - progress / 0.8)
-            search.run(1 + ruins // rounds, size=RUIN_SIZE, threshold=threshold)
+            heat, next_heat = (
+                hot * (cold / hot) ** min(share, 1.0) for share in (progress, progress + 1 / ROUNDS)
+            )
+            search.run(1 + steps // ROUNDS, hot=heat, cold=next_heat)
+            if number % MENDED == MENDED - 1:
+                search.mend()
             self.offer(core.columns[search.best])
-            self.report(0.4 + 0.5 * progress)
+            self.report(0.4 + 0.5 * (before + progress) / DESCENTS)
+        search.mend()
+        self.offer(core.columns[search.best])
         if self.hurried and self.ended == NOTHING_BETTER:
             self.ended = TIMED_OUT
-        log.info("ruined to cost %.6g, bound %.6g", self.cost, self.duals.bound)
-        if core.problem.rows <= WINDOW_ROWS and not (core.problem.need > 0).any():
-            self.replan(core, seed)
 
     def enumerate(self) -> bool:
         """Solve a small problem as a whole; tell whether that came to its end."""
