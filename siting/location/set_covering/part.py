@@ -34,7 +34,9 @@ TREE_WORK, SEARCH_WORK = 4e8, 2e9
 #: Work of the first local search, before the prices are good; the second has four times as much.
 FIRST_WORK = 1e8
 #: Columns per row that the local search looks at, by turn.
-WIDTHS = (3, 2, 3, 5, 2)
+WIDTHS = (3, 2, 2, 2, 3, 2, 5)
+#: Steps per row after which a local search begins anew from its best cover, all rows alike.
+RESTART = 2000
 #: Turn after which branch and cut is tried on kernels of at most so many columns and entries.
 CUT_TURN, CUT_COLUMNS, CUT_ENTRIES = 0, 800, 15000
 #: Parts with more columns are cut into regions where they fall apart; columns of the regions that
@@ -179,6 +181,7 @@ class Part:
         current, stamps = best.copy(), np.zeros(k.columns)
         weights = np.ones(k.rows)
         chunk = max(100, int(CALL * k.rows / max(1, 40 * len(k.row_cols))))
+        since = 0
         while steps > 0 and not self.control.clock.expired():
             asked = min(steps, chunk)
             weigh(
@@ -186,8 +189,13 @@ class Part:
                 current, best, seed, limits, asked,
             )  # fmt: skip
             steps -= asked
+            since += asked
             if limits[0] <= max(self.enough, self.bound):
                 break
+            if since > RESTART * k.rows:
+                current, since = best.copy(), 0
+                weights.fill(1.0)
+                stamps.fill(0.0)
         chosen = np.zeros(self.kernel.columns, dtype=np.bool_)
         chosen[columns[best]] = True
         return chosen

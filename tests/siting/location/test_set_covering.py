@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,17 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from siting.clock import Clock
 from siting.location.checking.proof import proof_faults
 from siting.location.control import Control
 from siting.location.covering import SetCovering
 from siting.location.set_covering import Cover, solve_cover, solve_set_covering
+from siting.location.set_covering.kernel import Kernel
+from siting.location.set_covering.leaf import relaxed_prices
+from siting.location.set_covering.regions import Regions, falls_apart
+from siting.location.solution import Certificate
 
 SCP = Path(__file__).parents[4] / "shared/vectors/solver/scp"
 OPTIMA = {"scp41": 429, "scp42": 512, "scp43": 516, "scp44": 494, "scp45": 512, "scpa1": 253}
@@ -213,3 +219,57 @@ def test_a_row_without_options_is_impossible() -> None:
     assert found.selected is None
     assert found.bound == math.inf
     assert not proof_faults(model, found.certificate, Clock())
+
+
+def regional(seed: int) -> tuple[SetCovering, Certificate, float]:
+    """Return a strip of discs, the proof of its regions, and the bound of its prices alone."""
+    rng = np.random.default_rng(seed)
+    sites, points = (rng.random((number, 2)) * [4.0, 1.0] for number in (500, 1500))
+    apart = np.linalg.norm(points[:, None, :] - sites[None, :, :], axis=2)
+    model = SetCovering(apart <= np.maximum(0.12, apart.min(axis=1))[:, None])
+    n, m = model.cover.shape
+    cover = model.cover
+    kernel = Kernel.by_rows(cover.indptr, cover.indices, np.ones(m), np.ones(n, dtype=np.int32))
+    prices = relaxed_prices(kernel, Clock())
+    assert prices is not None
+    assert falls_apart(kernel, prices)
+    regions = Regions(kernel, prices.astype(np.float32), Control())
+    alone = regions.proof().bound
+    regions.prove(130, np.ones(m, dtype=np.bool_))
+    none = np.zeros((0, 2), dtype=np.intp)
+    proof = regions.proof().certificate(np.arange(m), none, np.arange(n), n, 0.0)
+    return model, proof, alone
+
+
+def test_regions_prove_more_than_prices_and_their_proof_stands() -> None:
+    """A strip of discs is cut into regions; their bound passes the linear relaxation's."""
+    model, proof, alone = regional(1)
+    n, m = model.cover.shape
+    relaxed = linprog(
+        np.ones(m), A_ub=-model.cover.toarray().astype(float), b_ub=-np.ones(n), bounds=(0, 1)
+    ).fun
+    assert relaxed is not None
+    assert alone == pytest.approx(relaxed, abs=1e-3)
+    assert len(proof.blocks) > 1
+    assert proof.bound > relaxed + 0.1
+    assert not proof_faults(model, proof, Clock())
+
+
+def test_a_region_that_claims_too_much_is_refused() -> None:
+    """The check solves every region again: a bound above its least cost is not believed."""
+    model, proof, _ = regional(1)
+    first = proof.blocks[0]
+    more = replace(first.certificate, bound=first.certificate.bound + 0.01)
+    blocks = (replace(first, certificate=more), *proof.blocks[1:])
+    assert proof_faults(model, replace(proof, blocks=blocks), Clock())
+
+
+def test_dense_rows_do_not_fall_apart() -> None:
+    """Where every column shares rows with most others, no regions are made."""
+    cover, cost = sparse(80, 400, 0.08, 3)
+    kernel = Kernel.by_rows(
+        cover.indptr, cover.indices, cost, np.ones(cover.shape[0], dtype=np.int32)
+    )
+    prices = relaxed_prices(kernel, Clock())
+    assert prices is not None
+    assert not falls_apart(kernel, prices)
