@@ -56,6 +56,8 @@ _ROUNDING = 1e-9
 RELAXATION = 1.8
 #: Steps between two pricings, and between two looks at the clock.
 _BATCH, _CHUNK = 50, 10
+#: Discs there is room for at first, and pieces of them between which the clock is asked.
+_FIRST_ROOM, _PIECES = 1 << 19, 8
 #: Discs that earn at least one minus this share of their cost take part, early and late.
 _MARGIN_EARLY, _MARGIN_LATE = 0.25, 0.07
 #: Reduced cost, as a share of the cost, up to which a place is worth a station's while.
@@ -182,15 +184,23 @@ class DualBound(Dual):
         First multiplier of the requirement [cost per weight].
     stations
         A good answer to begin from: kind, x, y in cells (p, 3).
+    stop
+        True ends the preparation, which proves nothing then.
     """
 
-    def __init__(self, model: GridCover, price: float, stations: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        model: GridCover,
+        price: float,
+        stations: NDArray[np.int64],
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
         super().__init__(model, price)
         self.near = neighbours(self.at.half)
         self.discs = stations + np.array([0, self.pad, self.pad])
         self.value = np.ones(len(stations))
-        self._room = np.zeros((1 << 16, 3), np.int64)
-        self._share_out()
+        self._room = np.zeros((_FIRST_ROOM, 3), np.int64)
+        self._share_out(stop)
 
     def _batch(self, stop: Callable[[], bool]) -> None:
         start, cell = members(self.at, self.discs)
@@ -239,11 +249,18 @@ class DualBound(Dual):
         flat = discs[:, 1] * self.at.number.shape[1] + discs[:, 2]
         return discs[:, 0] * self.at.number.size + flat
 
-    def _share_out(self) -> None:
+    def _share_out(self, stop: Callable[[], bool]) -> None:
         """Divide each cell's price by what the fullest disc round it earns per cost."""
-        found, _ = self._priced(0.0)
-        found = found[~dominated(self.at, self.near, found)]
-        self.u = self.u / fullest(self.at, self.u, found)
         self.discs = np.unique(self.discs, axis=0)
         self.value = np.ones(len(self.discs))
+        found, _ = self._priced(0.0)
+        if stop():
+            return
+        found = found[~dominated(self.at, self.near, found)]
+        full = np.ones(len(self.u))
+        for part in np.array_split(found, _PIECES):
+            if stop():
+                return
+            np.maximum(full, fullest(self.at, self.u, part), out=full)
+        self.u = self.u / full
         self._price_all()

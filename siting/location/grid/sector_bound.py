@@ -63,6 +63,8 @@ class SectorBound(Dual):
         A good answer to begin from: kind, x, y in cells (p, 3).
     azimuth
         Its azimuths (p, 3) [degree].
+    stop
+        True ends the preparation, which proves nothing then.
     """
 
     price_step = 0.05
@@ -73,12 +75,13 @@ class SectorBound(Dual):
         price: float,
         stations: NDArray[np.int64],
         azimuth: NDArray[np.float64],
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(model, price)
         kinds = sector_kinds(model, tuple(range(len(model.kinds))))
         self.few, self.many = every_aim(kinds, _FEW_BINS), every_aim(kinds, _MANY_BINS)
         # discs of full radius reach no less: their prices and their bound hold here too
-        discs = DualBound(model, price, stations)
+        discs = DualBound(model, price, stations, stop)
         self.u, self.best, self.certificate = discs.u, discs.best, discs.certificate
         self.tiles = [-(-side // self.at.tile) for side in model.shape]
         half = self.at.tile // 2

@@ -269,7 +269,12 @@ def _search(model: GridCover, kinds: tuple[int, ...], seed: int) -> Search:
     return Search(moves=moves, required=required, seed=seed)
 
 
-def _dual(model: GridCover, search: Search, kinds: tuple[int, ...]) -> Dual:
+def _dual(
+    model: GridCover,
+    search: Search,
+    kinds: tuple[int, ...],
+    stop: Stop = lambda: False,
+) -> Dual:
     """Begin the bound from the search's stations and its price of cover, if that proves anything.
 
     Else from what the weight costs on average, which the last of it costs at least.
@@ -280,10 +285,10 @@ def _dual(model: GridCover, search: Search, kinds: tuple[int, ...]) -> Dual:
     for price in (search.price, average):
         if has_sectors(model):
             azimuth = azimuth_of(model, stations)
-            duals.append(SectorBound(model, price, stations[:, :3], azimuth))
+            duals.append(SectorBound(model, price, stations[:, :3], azimuth, stop))
         else:
-            duals.append(DualBound(model, price, stations))
-        if duals[-1].best > 0.0:
+            duals.append(DualBound(model, price, stations, stop))
+        if duals[-1].best > 0.0 or stop():
             break
     return duals[-1]
 
@@ -299,8 +304,8 @@ def _bounded(
 ) -> Dual:
     """Compute the bound on one thread while the search goes on on another."""
     sectors = has_sectors(model)
-    dual = _dual(model, search, kinds)
     stopped = limits.until(0.75)
+    dual = _dual(model, search, kinds, stopped)
 
     def closed() -> bool:
         return stopped() or search.best_value <= dual.bound
@@ -349,15 +354,20 @@ def _no_proof(model: GridCover) -> GridCertificate:
 def _nothing(
     model: GridCover, search: Search, kinds: tuple[int, ...], seed: int, limits: _Limits
 ) -> GridCoverSolution:
-    """Report the most that was covered, and whether covering enough is impossible."""
+    """Report the most that was covered, and whether covering enough is impossible.
+
+    A search that was stopped, or out of time, says no more than that it found nothing.
+    """
+    stations = in_cells(search.stations, kinds, search.grid.pad)
+    solution = _solution(model, stations, None, seed=seed, limits=limits)
+    if limits.limit != "iterations":
+        return solution
     fresh = new_field(model, tuple(range(len(model.kinds))))
     reach = np.zeros(fresh.weight.shape)
     for k in range(len(model.kinds)):
         disc_sums((fresh.near == 0).astype(np.float64), fresh.half[k], fresh.pad, reach)
     within = reach[model.xy[:, 0] + fresh.pad, model.xy[:, 1] + fresh.pad] > 0.0
     most = math.fsum(model.weight[within].tolist())
-    stations = in_cells(search.stations, kinds, search.grid.pad)
-    solution = _solution(model, stations, None, seed=seed, limits=limits)
     return replace(solution, status="infeasible") if most < model.required_weight else solution
 
 
