@@ -124,7 +124,7 @@ def _exchange(p, s, steps, hot, cold, now, best_cost, best, seed):
     """
     np.random.seed(seed)
     columns = len(p.cost)
-    chosen = np.empty(columns, dtype=np.int32)
+    chosen = np.empty(columns, dtype=np.int64)
     size = 0
     for c in range(columns):
         if s.chosen[c]:
@@ -166,7 +166,7 @@ def _exchange(p, s, steps, hot, cold, now, best_cost, best, seed):
 @njit(cache=True, nogil=True)
 def _drawn(p, s, heat):
     """Draw one of the columns whose figures changed, or -1 for none, by what it would cost."""
-    coming, most = -1, -heat * np.log(-np.log(np.random.random()))
+    coming, most = np.int64(-1), -heat * np.log(-np.log(np.random.random()))
     for place in range(s.queue[-1]):
         c = s.queue[place]
         if s.chosen[c]:

@@ -336,7 +336,7 @@ def needless(p, s, column):
 @njit(cache=True, nogil=True)
 def _pick(p, s, noise):
     """Return the column of most value per cost, -1 for none."""
-    best, best_ratio = -1, 0.0
+    best, best_ratio = np.int64(-1), 0.0
     for c in range(len(s.chosen)):
         if s.chosen[c]:
             continue
@@ -356,8 +356,8 @@ def fill(p, s, noise):
     """Choose the column of most value per cost until everything is met; tell whether it is."""
     for group in range(len(p.forced)):
         if p.forced[group] and s.in_group[group] == 0:
-            best, least = -1, np.inf
-            for column in range(p.group_ptr[group], p.group_ptr[group + 1]):
+            best, least = np.int64(-1), np.inf
+            for column in range(np.int64(p.group_ptr[group]), p.group_ptr[group + 1]):
                 change = change_in(p, s, column)
                 if change < least:
                     best, least = column, change
@@ -376,7 +376,7 @@ def fill(p, s, noise):
 def strip(p, s):
     """Give up chosen columns that are not needed, the dearest first."""
     while True:
-        worst, highest = -1, -1.0
+        worst, highest = np.int64(-1), -1.0
         for column in range(len(s.chosen)):
             if s.chosen[column] and p.cost[column] > highest and needless(p, s, column):
                 worst, highest = column, p.cost[column]

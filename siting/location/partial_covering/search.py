@@ -30,10 +30,10 @@ MOST_AIMS = 10
 PRICE_SHARE = 0.4
 #: Columns whose reduced cost is at most this share of their cost make the core.
 CORE_SHARE = 0.5
-#: The same share for the columns that ruin and recreate works on.
+#: The same share for the columns that the exchange works on.
 SEARCH_SHARE = 0.04
 #: Descents, steps of each per column, their least and greatest number, and rounds of them.
-DESCENTS, STEPS_PER_COLUMN, LEAST_STEPS, MOST_STEPS, ROUNDS = 4, 1000, 20_000, 2_000_000, 400
+DESCENTS, STEPS_PER_COLUMN, LEAST_STEPS, MOST_STEPS, ROUNDS = 4, 1000, 20_000, 700_000, 400
 #: Share of the time left that descents leave to what follows.
 RESERVE = 0.03
 #: Rounds between two tries to meet every need from where a descent stands.

@@ -47,7 +47,7 @@ def solve_partial_covering(model: PartialCovering, control: Control) -> Found:
     Notes
     -----
     Multipliers come from a linear programme and subgradient steps, answers from greedy choices,
-    ruin and recreate and exact programmes; see :mod:`siting.location.partial_covering.search`.
+    a heat-bath exchange and exact programmes; see :mod:`siting.location.partial_covering.search`.
     """
     reduced = reduce(model)
     if not reduced.possible:
