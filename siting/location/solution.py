@@ -121,7 +121,9 @@ class Certificate:
         Parts proven on their own (root prices only).
     below
         For centre models: ``(distance, proof)`` where the proof shows that covering everything
-        within `distance` takes more than p options.
+        within `distance` takes more than p options. For capacitated facility location without an
+        answer: ``(most, proof)`` where the proof of the capacitated covering with the same rules
+        shows that at most `most` of the demand can be served.
     """
 
     bound: float

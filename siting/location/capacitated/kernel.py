@@ -1,5 +1,8 @@
 """The strong programme over the options that prices leave open, solved by HiGHS.
 
+The best answer known is told as a limit of the objective, never as a start: HiGHS 1.15 that is
+given a start and then restarts may end with a worse answer and call it optimal.
+
 Options and service are binary or shares; ``x_ij <= y_j`` stands for every arc.
 """
 
@@ -25,6 +28,8 @@ log = logging.getLogger(__name__)
 OBJECTIVE_SIZE = 1e4
 #: Most branch-and-bound nodes; the usual end where no time limit is set.
 MOST_NODES = 200_000
+#: Gap of whole objectives that is none; well below 1, for HiGHS cuts off with a tolerance.
+LESS_THAN_A_STEP = 0.9
 #: Relative rounding by which a whole cost may be missed.
 WHOLE = 1e-14
 
@@ -184,7 +189,7 @@ class Kernel:
 
     def solve(
         self,
-        known: tuple[float, npt.NDArray[np.bool_], npt.NDArray[np.int32]] | None,
+        known: float,
         *,
         step: float,
         clock: Clock,
@@ -195,7 +200,7 @@ class Kernel:
         Parameters
         ----------
         known
-            A known answer: its value, the options chosen (m,) and the arc of each demand point.
+            Value of a known answer, infinite without one; only better ones are looked for.
         step
             Number of which every objective value is a multiple, 0 without one.
         clock
@@ -217,13 +222,13 @@ class Kernel:
         if not number:
             return self._nothing(offset)
         size = float(np.abs(cost).sum())
-        if known is not None:
-            size = max(abs(known[0] - offset), 1e-6 * size)
+        if np.isfinite(known):
+            size = max(abs(known - offset), 1e-6 * size)
         cost, step = _whole_numbers(cost, step)
         scale = step or max(size, 1e-12) / OBJECTIVE_SIZE
         highs = _highs(clock)
         highs.setOptionValue("mip_max_nodes", nodes)
-        highs.setOptionValue("mip_abs_gap", 1.0 - 1e-6 if step else 1e-7)
+        highs.setOptionValue("mip_abs_gap", LESS_THAN_A_STEP if step else 1e-7)
         rows = sum(len(low) for low, _ in self._bounds)
         data, (i, j) = (
             np.concatenate([v for _, _, v in self._parts]),
@@ -243,20 +248,11 @@ class Kernel:
             np.ones(number, dtype=np.int32),
         )  # fmt: skip
         limit = np.inf
-        if known is not None and self._holds(known[1], known[2]):
-            start = self._start(known[1], known[2], number)
-            highs.setSolution(number, np.arange(number, dtype=np.int32), start)
-        elif known is not None:
-            limit = (known[0] - offset) / scale
+        if np.isfinite(known):
+            limit = (known - offset) / scale - (0.5 if step else 0.0)
             highs.setOptionValue("objective_bound", limit)
         highs.run()
         return self._outcome(highs, scale, offset, limit, whole=step > 0.0)
-
-    def _holds(self, chosen: npt.NDArray[np.bool_], place: npt.NDArray[np.int32]) -> bool:
-        """Tell whether an answer lies inside the kernel."""
-        must = self.options[self._lower > 0]
-        inside = np.isin(np.flatnonzero(chosen), self.options).all() and chosen[must].all()
-        return bool(inside and np.isin(place[place >= 0], self._arcs).all())
 
     def _nothing(self, offset: float) -> Outcome:
         """Return the outcome of a kernel without any option."""
@@ -267,19 +263,6 @@ class Kernel:
         chosen, place = np.zeros(net.options, dtype=bool), np.full(net.rows, -1, dtype=np.int32)
         return Outcome(chosen=chosen, place=place, bound=offset, finished=True)
 
-    def _start(
-        self, chosen: npt.NDArray[np.bool_], place: npt.NDArray[np.int32], number: int
-    ) -> FloatArray:
-        start = np.zeros(number)
-        start[: len(self.options)] = chosen[self.options]
-        open_sites = np.unique(self.network.rules.site[chosen])
-        places = self._site_place[open_sites]
-        start[places[places >= 0]] = 1.0
-        served = np.zeros(len(self.network.option), dtype=bool)
-        served[place[place >= 0]] = True
-        start[self._first :] = served[self._arcs]
-        return start
-
     def _outcome(
         self, highs: highspy.Highs, scale: float, offset: float, limit: float, *, whole: bool
     ) -> Outcome:
@@ -289,11 +272,12 @@ class Kernel:
             highspy.HighsModelStatus.kObjectiveBound,
         }  # fmt: skip
         proven = float(info.mip_dual_bound)
-        if whole and np.isfinite(proven):
-            proven = float(np.ceil(proven - 1e-5))
         if status == highspy.HighsModelStatus.kInfeasible:
             proven = np.inf
-        bound = offset + min(proven, limit) * scale  # nothing above a limit was looked for
+        proven = min(proven, limit)  # nothing above the limit was looked for
+        if whole and np.isfinite(proven):
+            proven = float(np.ceil(proven - 1e-5))
+        bound = offset + proven * scale
         log.info("kernel: %s, %d nodes", highs.modelStatusToString(status), info.mip_node_count)
         feasible = highspy.SolutionStatus.kSolutionStatusFeasible
         if info.primal_solution_status != feasible:

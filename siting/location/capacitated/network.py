@@ -10,7 +10,7 @@ All questions are a facility location in which demand may be left to an outside 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -143,6 +143,19 @@ def facility_network(model: CapacitatedFacilityLocation) -> Network:
         zone=np.zeros(len(model.demand), dtype=np.int32),
         spare=np.zeros(1),
         rules=model.rules,
+    )
+
+
+def most_served(network: Network) -> Network:
+    """Return the question how much of the demand of a facility location can be served at all."""
+    m = network.options
+    return replace(
+        network,
+        kind=Kind.SERVE,
+        cost=np.zeros(m),
+        site_cost=np.zeros(len(network.site_cost)),
+        limit=min(network.limit, float(m)),
+        unit=np.zeros(len(network.unit)),
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from siting.location.capacitated.kernel import Kernel
-from siting.location.capacitated.network import FloatArray, Kind, Network
+from siting.location.capacitated.network import FloatArray, Kind, Network, most_served
 from siting.location.capacitated.relaxation import Flags, Multipliers, Relaxation
 from siting.location.capacitated.search import build, improve, wander
 from siting.location.capacitated.service import Service, Splitting, Whole
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: Subgradient steps of the first look, of each root round, and of a node.
 FIRST_STEPS, ROUND_STEPS, NODE_STEPS = 60, 150, 60
+#: Share of all demand that counts as nothing.
+SAME = 1e-9
 #: Rounds at the root.
 ROUNDS = 4
 #: Arcs times subgradient steps a proof may take; it ends there when nothing else ends it.
@@ -88,6 +90,10 @@ class Search:
         self._try(prices.chosen, TRIES)
         proof = self.proof
         prices = self._root(proof, prices)
+        if self.best is None and self.network.kind is Kind.ASSIGN and not clock.expired():
+            hopeless = self._serves_all()
+            if hopeless is not None:
+                return hopeless
         if prices.value < (least := self.relaxation.least()).value:
             least.chosen, prices = prices.chosen, least
         proof.plant(prices)
@@ -102,6 +108,31 @@ class Search:
         if not closed and not clock.expired() and not self._near(proof):
             self._close(proof)
         return self._found(proof)
+
+    def _serves_all(self) -> Found | None:
+        """Look for a choice that serves all demand; return the proof when there is none."""
+        net, control = self.network, self.control
+        most = Search(most_served(net), replace(control, clock=control.clock.until(0.5), gap=0.0))
+        found, total = most.run(), net.total
+        if most.best is not None:
+            served = total - most.best.value
+            if served >= total * (1.0 - SAME):
+                self._try_all(most.best)
+                return None
+            proof = found.certificate
+            if proof is not None and proof.bound < total * (1.0 - SAME):
+                leaf = Certificate(bound=math.inf, below=(proof.bound, proof))
+                known = f"{served:g}" + ("" if served >= proof.bound else f" to {proof.bound:g}")
+                ended = f"of the demand {total:g} at best {known} can be served"
+                return Found(selected=None, certificate=leaf, ended=ended)
+        return None
+
+    def _try_all(self, most: Service) -> None:
+        """Keep the choice, and the whole service, of an answer that serves all demand."""
+        whole = self.serving
+        if isinstance(whole, Whole):
+            self._keep(whole.measure(most.chosen, whole.places(most)))
+        self._improve(most.chosen, TRIES)
 
     def _first_prices(self) -> Multipliers:
         """Return prices of a rough climb that needs no answer."""
@@ -278,11 +309,12 @@ class Search:
 
     def _settles(self, kernel: Kernel, nodes: int = MOST_KERNEL_NODES) -> bool:
         """Search a kernel to its end; tell whether nothing in it beats the best answer."""
-        whole, best = self.serving, self.best
+        whole = self.serving
         if not isinstance(whole, Whole):
             return False
-        known = None if best is None else (best.value, best.chosen, whole.places(best))
-        outcome = kernel.solve(known, step=self.proof.step, clock=self.control.clock, nodes=nodes)
+        outcome = kernel.solve(
+            self.value, step=self.proof.step, clock=self.control.clock, nodes=nodes
+        )
         if outcome.chosen is not None and outcome.place is not None:
             service = whole.measure(outcome.chosen, outcome.place)
             if self.network.allowed(outcome.chosen):

@@ -31,11 +31,16 @@ from siting.location.distance import PCenter, PMedian
 from siting.location.solution import Certificate, Node
 from siting.status import Sense
 
+#: Share of all demand that an answer may leave unserved by rounding.
+UNSERVED = 1e-9
+
 CoveringModel = SetCovering | MaximalCovering | PartialCovering
 Model = CoveringModel | PMedian | PCenter | CapacitatedCovering | CapacitatedFacilityLocation
 
 
-def proof_faults(model: Model, certificate: Certificate, clock: Clock) -> list[Problem]:
+def proof_faults(  # noqa: PLR0911 - one return per kind of proof
+    model: Model, certificate: Certificate, clock: Clock
+) -> list[Problem]:
     """List what keeps a certificate from proving its bound; empty when it does.
 
     Parameters
@@ -54,12 +59,42 @@ def proof_faults(model: Model, certificate: Certificate, clock: Clock) -> list[P
         return [Problem("certificate.bound", "is infinite on the side that says nothing")]
     if isinstance(model, PCenter):
         return _centre_faults(model, certificate, clock)
+    if certificate.below is not None and isinstance(model, CapacitatedFacilityLocation):
+        return _unserved_faults(model, certificate.below, claim, clock)
     if certificate.below is not None:
         return [Problem("certificate.below", "has a meaning in centre models only")]
     question, problems = _question(model, certificate)
     if question is None:
         return problems
     return _tree_faults(question, certificate, claim, "certificate", clock)
+
+
+def _unserved_faults(
+    model: CapacitatedFacilityLocation,
+    below: tuple[float, Certificate],
+    claim: float,
+    clock: Clock,
+) -> list[Problem]:
+    """List what keeps it from being proven that not all demand can be served."""
+    most, proof = below
+    if claim < math.inf or proof.bound > most:
+        return [Problem("certificate.below", "says how much can be served; nothing else is proven")]
+    if not most < float(model.demand.sum()) * (1 - UNSERVED):
+        return [Problem("certificate.below", f"{most!r} is all the demand")]
+    rules = model.rules
+    covering = CapacitatedCovering(
+        np.isfinite(model.distance),
+        model.demand,
+        capacity=model.capacity,
+        p=rules.options if model.p is None else model.p,
+        single_source=model.single_source,
+        fixed=rules.fixed,
+        forbidden=rules.forbidden,
+        site=rules.site,
+        max_options_per_site=rules.max_options,
+        conflicts=rules.conflicts,
+    )
+    return proof_faults(covering, proof, clock)
 
 
 def _question(  # noqa: PLR0911 - one return per family
