@@ -15,7 +15,8 @@ from siting.location.control import STOPPED, Control
 from siting.location.covering import PartialCovering
 from siting.location.engine import solve
 from siting.location.partial_covering import solve_partial_covering
-from siting.location.partial_covering.answer import arrays_of, state_of, toggle
+from siting.location.partial_covering.anneal import Anneal
+from siting.location.partial_covering.answer import arrays_of, greedy, state_of, toggle
 from siting.location.partial_covering.proof import limit_of
 from siting.location.partial_covering.reduce import lift, reduce
 from siting.location.partial_covering.relaxation import Duals, Relaxation, turning_point
@@ -163,6 +164,28 @@ def test_a_stop_keeps_the_answer_and_says_so() -> None:
     assert found.selected is not None
     assert found.certificate is not None
     assert found.certificate.bound <= model.rules.cost(found.selected, model.cost)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_an_exchange_keeps_count_of_its_cost_and_its_best_answer_meets_every_need(
+    *, shared: bool
+) -> None:
+    """It finds a cheaper answer than greedy does, also where sites cost and rows must be served."""
+    problem = reduce(city(11, shared=shared)).problem
+    relaxation = Relaxation(problem)
+    duals = relaxation.duals(relaxation.start())
+    start = greedy(problem, duals.prices, duals.multipliers)
+    assert start is not None
+    search = Anneal(problem, start, prices=duals.prices, multipliers=duals.multipliers, seed=3)
+    for number in range(40):
+        search.run(200, hot=3.0 * 0.9**number, cold=3.0 * 0.9 ** (number + 1))
+        now = problem.cost_of(np.flatnonzero(search.state.chosen))
+        assert search.now == pytest.approx(now)
+    chosen = np.flatnonzero(search.state.chosen)
+    search.mend()
+    assert np.array_equal(chosen, np.flatnonzero(search.state.chosen))
+    assert problem.meets(search.best)
+    assert search.best_cost == problem.cost_of(search.best) < problem.cost_of(start)
 
 
 def test_columns_keep_their_figures_through_any_changes() -> None:
