@@ -127,6 +127,8 @@ class Reducer:
         for _ in range(MOST_ROUNDS):
             before = (len(self.rows), len(self.row_cols))
             self._take_tight()
+            if self.clock.expired():
+                return
             self._drop_rows()
             if self.clock.expired():
                 return
@@ -169,7 +171,7 @@ class Reducer:
 
     def _take_tight(self) -> None:
         """Choose the columns of rows that need all of them."""
-        while True:
+        while not self.clock.expired():
             tight = np.flatnonzero(np.diff(self.row_ptr) == self.need)
             if not len(tight):
                 return
@@ -214,6 +216,8 @@ class Reducer:
             keep = np.zeros(len(self.rows), dtype=np.bool_)
             keep[first] = True
             self._keep_rows(keep)
+            if self.clock.expired():
+                return
         col_ptr, col_rows = transpose(self.row_ptr, self.row_cols, len(self.cost))
         marks = signatures(self.row_ptr, self.row_cols)
         gone = np.zeros(len(self.rows), dtype=np.bool_)
