@@ -130,7 +130,8 @@ class Replay:
                 break
             self.question.decide(state, found[0], 1)
             self.question.decide(state, found[1], -1)
-        if (state.decided == 0).any():
+        kernel = self.nodes[index].option < 0 and self.nodes[index].closing == "kernel"
+        if (state.decided == 0).any() or (kernel and not self.question.exact):
             return False
         return self.reached_by(self.question.value(state), exact=self.question.exact)
 
