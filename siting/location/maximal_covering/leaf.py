@@ -139,6 +139,8 @@ def _programme(  # noqa: PLR0917 - the parts of one programme
         ("mip_rel_gap", 0.0),
         ("mip_abs_gap", 0.999 * problem.step),
         ("mip_max_nodes", MOST_NODES),
+        # HiGHS 1.15 may restart from a given answer and then take a worse one for the best
+        ("mip_allow_restart", False),
         ("time_limit", min(max(clock.left_s, 0.01), 1e9)),
     ):
         highs.setOptionValue(name, value)

@@ -77,6 +77,8 @@ def solve_binary(
         ("mip_feasibility_tolerance", 1e-9),
         ("primal_feasibility_tolerance", 1e-9),
         ("mip_max_nodes", nodes),
+        # HiGHS 1.15 may restart from a given answer and then take a worse one for the best
+        ("mip_allow_restart", False),
     ):
         highs.setOptionValue(name, value)
     variables = matrix.shape[1]
