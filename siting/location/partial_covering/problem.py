@@ -82,6 +82,12 @@ class ColumnCover:
         return len(self.cost)
 
     @property
+    def grouped(self) -> bool:
+        """Whether a group costs something or limits its columns."""
+        limited = self.strict and bool((self.group_most < np.diff(self.group_ptr)).any())
+        return limited or bool(self.group_cost.any())
+
+    @property
     def by_row(self) -> sp.csr_array:
         """Which column serves which row, CSR (r, c) of ones."""
         ones = np.ones(len(self.row_cols))

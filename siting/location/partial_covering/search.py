@@ -14,6 +14,7 @@ from siting.location.partial_covering.anneal import Anneal
 from siting.location.partial_covering.answer import greedy
 from siting.location.partial_covering.coarse import coarse_prices
 from siting.location.partial_covering.exact import part_of, window_around
+from siting.location.partial_covering.primal_dual import approach
 from siting.location.partial_covering.problem import ColumnCover, Core, FloatArray, core_of
 from siting.location.partial_covering.relaxation import Duals, Relaxation, ascend
 
@@ -142,7 +143,11 @@ class Search:
             core = self.core(CORE_SHARE)
             relaxation = Relaxation(core.problem)
             duals = relaxation.duals(core.shrink(self.duals.prices))
-            duals = self.climb(relaxation, duals, part)
+            if core.problem.grouped:
+                duals = self.climb(relaxation, duals, part)
+            else:
+                chosen = np.searchsorted(core.columns, self.best)
+                duals = approach(relaxation, duals, chosen, self.watch(part))
             self.adopt(core.grow(self.problem, duals.prices, duals.multipliers))
         log.info("priced: cost %.6g, bound %.6g", self.cost, self.duals.bound)
 
@@ -151,14 +156,18 @@ class Search:
         found = greedy(self.problem, self.duals.prices, self.duals.multipliers, start=start)
         self.offer(found)
 
-    def climb(self, relaxation: Relaxation, duals: Duals, clock: Clock) -> Duals:
-        """Improve multipliers by subgradient steps."""
-        most = self.cost if np.isfinite(self.cost) else float(self.problem.cost.sum())
+    def watch(self, clock: Clock) -> Callable[[], bool]:
+        """Return what tells progress and asks whether to end a part of the work."""
 
-        def watch() -> bool:
+        def ask() -> bool:
             self.report(0.2)
             return self.done() or clock.expired()
 
+        return ask
+
+    def climb(self, relaxation: Relaxation, duals: Duals, clock: Clock) -> Duals:
+        """Improve multipliers by subgradient steps."""
+        most = self.cost if np.isfinite(self.cost) else float(self.problem.cost.sum())
         for _ in range(MOST_AIMS):
             upper = min(most, max(duals.bound, 0.0) * (1.0 + AIM)) or most
             ascend(
@@ -171,7 +180,7 @@ class Search:
                 patience=PATIENCE,
                 shrink=SHRINK,
                 memory=MEMORY,
-                watch=watch,
+                watch=self.watch(clock),
             )
             if duals.bound < upper or duals.bound >= most:
                 break
