@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
 import pytest
+from distance_cases import drawn_distances, drawn_rules, keeps_rules, least_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,19 +18,6 @@ from siting.location.medians import solve_p_centre
 from siting.location.reach import impossible
 
 
-def keeps_rules(model: PCenter, chosen: tuple[int, ...]) -> bool:
-    """Tell whether some sites keep every rule of a model."""
-    rules, found = model.rules, set(chosen)
-    places = [int(rules.site[j]) for j in chosen]
-    return (
-        len(chosen) <= model.p
-        and set(rules.fixed.tolist()) <= found
-        and not set(rules.forbidden.tolist()) & found
-        and not any({a, b} <= found for a, b in rules.conflicts.tolist())
-        and all(places.count(s) <= rules.max_options[s] for s in set(places))
-    )
-
-
 def radius(model: PCenter, chosen: Any) -> float:
     """Return the greatest distance to the nearest of some sites."""
     return float(model.distance[:, list(chosen)].min(axis=1).max())
@@ -38,34 +25,14 @@ def radius(model: PCenter, chosen: Any) -> float:
 
 def least(model: PCenter) -> float:
     """Return the least radius by trying every set of sites."""
-    best = np.inf
-    for size in range(1, model.p + 1):
-        for chosen in itertools.combinations(range(model.distance.shape[1]), size):
-            if keeps_rules(model, chosen):
-                best = min(best, radius(model, chosen))
-    return best
+    return least_of(model, radius)
 
 
 def drawn(seed: int) -> PCenter:
     """Return a small model: whole or real distances, ties, unreachable pairs, rules."""
     draw = np.random.default_rng(seed)
-    n, m = int(draw.integers(1, 10)), int(draw.integers(1, 8))
-    p = int(draw.integers(1, m + 1))
-    real = draw.random() < 0.4
-    distance = draw.random((n, m)) * 10 if real else draw.integers(0, 12, (n, m)).astype(float)
-    if draw.random() < 0.4:
-        distance[draw.random((n, m)) < draw.choice([0.1, 0.3, 0.6])] = np.inf
-    extras: dict[str, Any] = {}
-    order = draw.permutation(m)
-    if draw.random() < 0.3:
-        fixed = int(draw.integers(0, p + 1))
-        extras["fixed"] = order[:fixed]
-        extras["forbidden"] = order[fixed : fixed + int(draw.integers(0, m - fixed + 1))]
-    if draw.random() < 0.3:
-        extras["site"] = draw.integers(0, m // 2 + 1, m)
-        extras["max_options_per_site"] = int(draw.integers(1, 3))
-    if draw.random() < 0.3 and m > 1:
-        extras["conflicts"] = np.array([draw.choice(m, 2, replace=False) for _ in range(3)])
+    distance, p = drawn_distances(draw)
+    extras = drawn_rules(draw, distance.shape[1], p)
     return PCenter(distance, p=p, **extras)
 
 

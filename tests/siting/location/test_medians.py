@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
 import pytest
+from distance_cases import drawn_distances, drawn_rules, keeps_rules, least_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,19 +22,6 @@ from siting.location.medians.problem import prepare
 from siting.location.reach import impossible
 
 
-def keeps_rules(model: PMedian, chosen: tuple[int, ...]) -> bool:
-    """Tell whether some sites keep every rule of a model."""
-    rules, found = model.rules, set(chosen)
-    places = [int(rules.site[j]) for j in chosen]
-    return (
-        len(chosen) <= model.p
-        and set(rules.fixed.tolist()) <= found
-        and not set(rules.forbidden.tolist()) & found
-        and not any({a, b} <= found for a, b in rules.conflicts.tolist())
-        and all(places.count(s) <= rules.max_options[s] for s in set(places))
-    )
-
-
 def value(model: PMedian, chosen: Any) -> float:
     """Return the cost of some sites, infinite where a demand point is out of reach."""
     nearest = model.distance[:, list(chosen)].min(axis=1)
@@ -46,39 +33,20 @@ def value(model: PMedian, chosen: Any) -> float:
 
 def least(model: PMedian) -> float:
     """Return the least cost by trying every set of sites."""
-    best = np.inf
-    for size in range(1, model.p + 1):
-        for chosen in itertools.combinations(range(model.distance.shape[1]), size):
-            if keeps_rules(model, chosen):
-                best = min(best, value(model, chosen))
-    return best
+    return least_of(model, value)
 
 
 def drawn(seed: int) -> PMedian:
     """Return a small model: whole or real distances, ties, unreachable pairs, rules."""
     draw = np.random.default_rng(seed)
-    n, m = int(draw.integers(1, 10)), int(draw.integers(1, 8))
-    p = int(draw.integers(1, m + 1))
-    real = draw.random() < 0.4
-    distance = draw.random((n, m)) * 10 if real else draw.integers(0, 12, (n, m)).astype(float)
-    if draw.random() < 0.4:
-        distance[draw.random((n, m)) < draw.choice([0.1, 0.3, 0.6])] = np.inf
+    distance, p = drawn_distances(draw)
+    n, m = distance.shape
     demand = draw.integers(0, 4, n).astype(float) if draw.random() < 0.5 else draw.random(n)
     demand[0] += demand.sum() == 0
-    extras: dict[str, Any] = {}
-    order = draw.permutation(m)
-    if draw.random() < 0.3:
-        fixed = int(draw.integers(0, p + 1))
-        extras["fixed"] = order[:fixed]
-        extras["forbidden"] = order[fixed : fixed + int(draw.integers(0, m - fixed + 1))]
-    if draw.random() < 0.3:
-        extras["site"] = draw.integers(0, m // 2 + 1, m)
-        extras["max_options_per_site"] = int(draw.integers(1, 3))
+    extras = drawn_rules(draw, m, p)
     if draw.random() < 0.3:
         sites = int(np.max(extras.get("site", [m - 1]))) + 1
         extras["site_cost"] = draw.integers(0, 8, sites).astype(float)
-    if draw.random() < 0.3 and m > 1:
-        extras["conflicts"] = np.array([draw.choice(m, 2, replace=False) for _ in range(3)])
     return PMedian(distance, demand, p=p, **extras)
 
 
