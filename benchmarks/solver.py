@@ -160,6 +160,8 @@ def measure_row(row: Row, context: Context, asked: Sequence[str]) -> dict[str, s
             limit = max(_limit(row), context.spopt_s) + _GRACE_S
             answered = worker.ask(row, name, context, timeout_s=limit)
         cells[name] = _peer_cell(answered, found)
+        if isinstance(answered.value, peers.Peer) and not row.ahead_of(answered.value, found):
+            cells["reached"] = "NO"
     if isinstance(row, InCity) and row.peers and not cells["spopt + CBC"]:
         dense = row.sites * row.demand > peers.MOST_DENSE
         text = "not run: dense model" if dense else "see the row beside spopt"
