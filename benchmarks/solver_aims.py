@@ -146,7 +146,7 @@ ROWS: tuple[Row, ...] = (
         peers=("HiGHS",),
     ),
     dataclasses.replace(
-        _in_city("MCLP", 500, 5_000, 1.0, 0.01, "as good as spopt, >= 20 times faster end to end"),
+        _in_city("MCLP", 500, 5_000, 2.0, 0.01, "as good as spopt, >= 20 times faster end to end"),
         key="duel",
         times_faster=20.0,
         peers=PEERS[1:],
