@@ -20,7 +20,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app import translate
 from app.database import Database
@@ -204,7 +204,7 @@ def _edge(task: Task, asked: Asked, tell: Callable[[str], None]) -> Ended:
     except SitingError as error:
         return Ended(how=Ending.FAILED, reason=str(error))
     except Exception as error:
-        if _out_of_memory(error):
+        if out_of_memory(error):
             return Ended(
                 how=Ending.FAILED,
                 reason=f"it needs more than the {task.memory_mb} MB a computation may use; raise "
@@ -218,14 +218,16 @@ def _edge(task: Task, asked: Asked, tell: Callable[[str], None]) -> Ended:
         )
 
 
-def _out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: Exception) -> bool:
     """Tell whether the memory limit is behind an error.
 
-    Compiled code that gets no memory says so in three ways: the error made for it, the system's
-    own, or an interpreter error without a word.
+    Compiled code that gets no memory says so in four ways: the error made for it, the system's
+    own, an interpreter error without a word, or, inside the database's client, a database error.
     """
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
+    if isinstance(error, DBAPIError):
+        return "out of memory" in str(error.orig)
     return isinstance(error, MemoryError | SystemError)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import signal
@@ -14,15 +15,18 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 from small_city import SMALL, small_bundle, small_spec
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.database import Database
 from app.load import load
 from app.repository import planning_data, plans, scenarios
 from app.settings import DatabaseSettings, Settings, child_environment
+from app.solver_child import out_of_memory
 from app.tables import Plan, PlanState
 from app.worker import run_worker
 from siting.plan_check import verify_plan
@@ -292,6 +296,23 @@ def test_too_little_memory_is_named(city: Database, settings: Settings) -> None:
         row = ended(city, plan_id)
     assert row.state == PlanState.FAILED
     assert "memory" in (row.error or "") or "MB" in (row.error or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (MemoryError(), True),
+        (SystemError(), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (OSError(errno.ENOENT, "No such file"), False),
+        (DBAPIError("", {}, psycopg.DatabaseError("out of memory for query result")), True),
+        (DBAPIError("", {}, psycopg.DatabaseError("the connection is lost")), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_every_way_to_run_out_of_memory_is_known(error: Exception, named: bool) -> None:  # noqa: FBT001
+    """Compiled code, the system and the database's client each say it in their own way."""
+    assert out_of_memory(error) is named
 
 
 def test_a_question_the_data_no_longer_answer_fails_with_every_fault(
