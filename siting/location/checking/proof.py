@@ -91,7 +91,7 @@ def _unserved_faults(
         fixed=rules.fixed,
         forbidden=rules.forbidden,
         site=rules.site,
-        max_options_per_site=rules.max_options,
+        max_options_per_site=rules.max_options[: rules.site.max() + 1],  # no cost, so no bare site
         conflicts=rules.conflicts,
     )
     return proof_faults(covering, proof, clock)

@@ -107,7 +107,7 @@ def _covering(cover: sp.csr_array, rules: Rules) -> SetCovering:
         fixed=rules.fixed,
         forbidden=rules.forbidden,
         site=rules.site,
-        max_options_per_site=rules.max_options,
+        max_options_per_site=rules.max_options[: rules.site.max() + 1],
         conflicts=rules.conflicts,
     )
 

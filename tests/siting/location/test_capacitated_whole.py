@@ -47,6 +47,24 @@ def test_demand_that_cannot_be_served_together_is_named(seed: int, single: bool)
     verify(model, solution)
 
 
+def test_demand_that_cannot_be_served_is_proven_beside_a_site_without_options() -> None:
+    """Two options share a site that takes one of them; a last site has no option at all."""
+    distance = np.array([[1.0, 2.0, np.inf], [1.0, 2.0, np.inf], [3.0, 3.0, 1.0]])
+    model = CapacitatedFacilityLocation(
+        distance,
+        [2, 2, 2],
+        capacity=[3, 3, 2],
+        cost=[1, 1, 1],
+        site=[0, 0, 1],
+        site_cost=[1, 1, 4],
+        max_options_per_site=[1, 1, 1],
+    )
+    solution = solve(model)
+    assert solution.status is Status.INFEASIBLE
+    assert solution.reason == "Of the demand 6 at best 5 can be served."
+    verify(model, solution)
+
+
 def test_covering_is_not_called_best_below_what_is_possible() -> None:
     """A case in which a branch and bound given a start ends one unit below the best."""
     distance, weight, capacity, p = near_sites(1)
