@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
 
 import highspy
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from highspy.highs import HighsCallbackEvent
 
 from siting.clock import Clock
 from siting.location.capacity import CapacitatedCovering, CapacitatedFacilityLocation
 from siting.location.control import NOTHING_BETTER, PROVEN, STOPPED, TIMED_OUT, Control, Found
 from siting.location.covering import MaximalCovering, PartialCovering, SetCovering
+from siting.location.highs import TIGHT, new_highs, pass_programme
 from siting.location.programme import LocationModel, Programme, programme
 from siting.location.solution import Certificate, Node, Prices
 from siting.status import Sense
@@ -118,53 +117,20 @@ def _ended(control: Control, finished: bool) -> str:  # noqa: FBT001 - one fact
 
 def _run(built: Programme, clock: Clock, *, gap: float, relax: bool) -> highspy.Highs:
     """Run HiGHS on a programme, or on its linear relaxation, minimising."""
-    highs = highspy.Highs()
-    for name, value in (
-        ("output_flag", False),
-        ("threads", 1),
-        ("random_seed", 0),
-        ("mip_rel_gap", gap),
-        ("mip_abs_gap", 1e-9),
-        ("mip_feasibility_tolerance", 1e-9),
-        ("primal_feasibility_tolerance", 1e-9),
-        ("dual_feasibility_tolerance", 1e-9),
-        ("time_limit", min(max(clock.left_s, 0.01), 1e9)),
-    ):
-        highs.setOptionValue(name, value)
-    if clock.stop is not None:
-        highs.cbSimplexInterrupt += _interrupt(clock)
-        highs.cbMipInterrupt += _interrupt(clock)
+    highs = new_highs(clock, {"mip_rel_gap": gap, "mip_abs_gap": 1e-9, **TIGHT})
     sign = 1.0 if built.sense is Sense.MINIMISE else -1.0
-    rows, columns = built.matrix.shape
-    highs.passModel(
-        columns,
-        rows,
-        built.matrix.nnz,
-        int(highspy.MatrixFormat.kRowwise),
-        int(highspy.ObjSense.kMinimize),
-        0.0,
+    pass_programme(
+        highs,
         sign * built.cost,
-        built.lower,
-        built.upper,
+        built.matrix,
         built.row_lower,
         built.row_upper,
-        built.matrix.indptr.astype(np.int32),
-        built.matrix.indices.astype(np.int32),
-        built.matrix.data,
-        np.zeros(columns, dtype=np.int32) if relax else built.integer.astype(np.int32),
+        built.upper,
+        np.zeros_like(built.integer) if relax else built.integer,
+        lower=built.lower,
     )
     highs.run()
     return highs
-
-
-def _interrupt(clock: Clock) -> Callable[[HighsCallbackEvent], None]:
-    """Return a callback that ends HiGHS when the clock expires."""
-
-    def ask(event: HighsCallbackEvent) -> None:
-        if clock.expired():
-            event.interrupt()
-
-    return ask
 
 
 def _duals(built: Programme, solved: highspy.Highs) -> FloatArray | None:

@@ -9,18 +9,17 @@ Options and service are binary or shares; ``x_ij <= y_j`` stands for every arc.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import highspy
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from highspy.highs import HighsCallbackEvent
 
 from siting.clock import Clock
 from siting.location.capacitated.network import FloatArray, Kind, Network
 from siting.location.capacitated.relaxation import Flags
+from siting.location.highs import TIGHT, new_highs, pass_programme
 
 log = logging.getLogger(__name__)
 
@@ -226,7 +225,7 @@ class Kernel:
             size = max(abs(known - offset), 1e-6 * size)
         cost, step = _whole_numbers(cost, step)
         scale = step or max(size, 1e-12) / OBJECTIVE_SIZE
-        highs = _highs(clock)
+        highs = new_highs(clock, TIGHT)
         highs.setOptionValue("mip_max_nodes", nodes)
         highs.setOptionValue("mip_abs_gap", LESS_THAN_A_STEP if step else 1e-7)
         rows = sum(len(low) for low, _ in self._bounds)
@@ -238,15 +237,16 @@ class Kernel:
             ),
         )
         matrix = sp.csr_array((data, (i, j)), shape=(rows, number))
-        highs.passModel(
-            number, rows, matrix.nnz, int(highspy.MatrixFormat.kRowwise),
-            int(highspy.ObjSense.kMinimize), 0.0, cost / scale,
-            np.concatenate([self._lower, np.zeros(number - len(self.options))]), np.ones(number),
+        pass_programme(
+            highs,
+            cost / scale,
+            matrix,
             np.concatenate([low for low, _ in self._bounds]),
             np.concatenate([high for _, high in self._bounds]),
-            matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data,
-            np.ones(number, dtype=np.int32),
-        )  # fmt: skip
+            np.ones(number),
+            np.ones(number, dtype=bool),
+            lower=np.concatenate([self._lower, np.zeros(number - len(self.options))]),
+        )
         limit = np.inf
         if np.isfinite(known):
             limit = (known - offset) / scale - (0.5 if step else 0.0)
@@ -302,31 +302,3 @@ def _whole_numbers(cost: FloatArray, step: float) -> tuple[FloatArray, float]:
     if step > 0.0 or not rounded.all() or np.abs(near).max(initial=0.0) > 1.0 / WHOLE:
         return cost, step
     return near, float(np.gcd.reduce(np.abs(near).astype(np.int64)))
-
-
-def _highs(clock: Clock) -> highspy.Highs:
-    highs = highspy.Highs()
-    for name, value in (
-        ("output_flag", False),
-        ("threads", 1),
-        ("random_seed", 0),
-        ("mip_rel_gap", 0.0),
-        ("mip_feasibility_tolerance", 1e-9),
-        ("primal_feasibility_tolerance", 1e-9),
-        ("time_limit", min(max(clock.left_s, 0.01), 1e9)),
-    ):
-        highs.setOptionValue(name, value)
-    if clock.stop is not None:
-        highs.cbSimplexInterrupt += _interrupt(clock)
-        highs.cbMipInterrupt += _interrupt(clock)
-    return highs
-
-
-def _interrupt(clock: Clock) -> Callable[[HighsCallbackEvent], None]:
-    """Return a callback that ends HiGHS when the clock expires."""
-
-    def ask(event: HighsCallbackEvent) -> None:
-        if clock.expired():
-            event.interrupt()
-
-    return ask

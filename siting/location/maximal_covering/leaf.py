@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 import highspy
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from highspy.highs import HighsCallbackEvent
 
 from siting.clock import Clock
+from siting.location.highs import new_highs, pass_programme
 from siting.location.maximal_covering.problem import IN, Problem
 from siting.location.rows import merge_rows, merged_cover, sum_by_group
 
@@ -131,48 +130,22 @@ def _programme(  # noqa: PLR0917 - the parts of one programme
     table = sp.csr_array(sp.vstack([covered, limited], format="csr"))
     upper = np.zeros(rows + 1)
     upper[rows] = _left_over(problem, state)
-    highs = highspy.Highs()
-    for name, value in (
-        ("output_flag", False),
-        ("threads", 1),
-        ("random_seed", 0),
-        ("mip_rel_gap", 0.0),
-        ("mip_abs_gap", 0.999 * problem.step),
-        ("mip_max_nodes", MOST_NODES),
-        # HiGHS 1.15 may restart from a given answer and then take a worse one for the best
-        ("mip_allow_restart", False),
-        ("time_limit", min(max(clock.left_s, 0.01), 1e9)),
-    ):
-        highs.setOptionValue(name, value)
-    highs.cbSimplexInterrupt += _interrupt(clock)
-    highs.cbMipInterrupt += _interrupt(clock)
-    kinds = np.zeros(options + rows, dtype=np.int32)
-    kinds[:options] = 1
-    highs.passModel(
-        options + rows,
-        rows + 1,
-        table.nnz,
-        int(highspy.MatrixFormat.kRowwise),
-        int(highspy.ObjSense.kMinimize),
-        0.0,
+    highs = new_highs(
+        clock,
+        {
+            "mip_abs_gap": 0.999 * problem.step,
+            "mip_max_nodes": MOST_NODES,
+            # HiGHS 1.15 may restart from a given answer and then take a worse one for the best
+            "mip_allow_restart": False,
+        },
+    )
+    pass_programme(
+        highs,
         np.concatenate([np.zeros(options), -weight]),
-        np.zeros(options + rows),
-        np.ones(options + rows),
-        np.full(rows + 1, -highspy.kHighsInf),
+        table,
+        np.full(rows + 1, -np.inf),
         upper,
-        table.indptr.astype(np.int32),
-        table.indices.astype(np.int32),
-        table.data,
-        kinds,
+        np.ones(options + rows),
+        np.arange(options + rows) < options,
     )
     return highs
-
-
-def _interrupt(clock: Clock) -> Callable[[HighsCallbackEvent], None]:
-    """Return a callback that ends HiGHS when the clock expires."""
-
-    def ask(event: HighsCallbackEvent) -> None:
-        if clock.expired():
-            event.interrupt()
-
-    return ask

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 import highspy
 import numpy as np
 import numpy.typing as npt
-from highspy.highs import HighsCallbackEvent
+import scipy.sparse as sp
 
 from siting.clock import Clock
+from siting.location.highs import TIGHT, new_highs, pass_programme
 from siting.location.set_covering.kernel import Kernel
 
 log = logging.getLogger(__name__)
@@ -53,13 +53,7 @@ def least_cost(kernel: Kernel, cost: FloatArray, clock: Clock) -> float | None:
         Interrupts HiGHS when it expires.
     """
     highs = _loaded(kernel, cost, clock, integer=True)
-    for name, value in (
-        ("mip_max_nodes", REGION_NODES),
-        ("mip_abs_gap", 1e-9),
-        ("mip_feasibility_tolerance", 1e-9),
-        ("primal_feasibility_tolerance", 1e-9),
-        ("dual_feasibility_tolerance", 1e-9),
-    ):
+    for name, value in {"mip_max_nodes": REGION_NODES, "mip_abs_gap": 1e-9, **TIGHT}.items():
         highs.setOptionValue(name, value)
     highs.run()
     if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
@@ -117,45 +111,19 @@ def branch_and_cut(
 
 
 def _loaded(kernel: Kernel, cost: FloatArray, clock: Clock, *, integer: bool) -> highspy.Highs:
-    """Return HiGHS with a kernel at some costs, on one thread, interrupted by the clock."""
-    highs = highspy.Highs()
-    for name, value in (
-        ("output_flag", False),
-        ("threads", 1),
-        ("random_seed", 0),
-        ("mip_rel_gap", 0.0),
-        ("time_limit", min(max(clock.left_s, 0.01), 1e9)),
-    ):
-        highs.setOptionValue(name, value)
-    highs.cbSimplexInterrupt += _interrupt(clock)
-    highs.cbIpmInterrupt += _interrupt(clock)
-    highs.cbMipInterrupt += _interrupt(clock)
-    entries = len(kernel.row_cols)
-    highs.passModel(
-        kernel.columns,
-        kernel.rows,
-        entries,
-        int(highspy.MatrixFormat.kRowwise),
-        int(highspy.ObjSense.kMinimize),
-        0.0,
+    """Return HiGHS with a kernel at some costs."""
+    highs = new_highs(clock)
+    cover = sp.csr_array(
+        (np.ones(len(kernel.row_cols)), kernel.row_cols, kernel.row_ptr),
+        shape=(kernel.rows, kernel.columns),
+    )
+    pass_programme(
+        highs,
         cost,
-        np.zeros(kernel.columns),
-        np.ones(kernel.columns),
+        cover,
         kernel.need.astype(np.float64),
-        np.full(kernel.rows, highspy.kHighsInf),
-        kernel.row_ptr,
-        kernel.row_cols,
-        np.ones(entries),
-        np.full(kernel.columns, int(integer), dtype=np.int32),
+        np.full(kernel.rows, np.inf),
+        np.ones(kernel.columns),
+        np.full(kernel.columns, integer),
     )
     return highs
-
-
-def _interrupt(clock: Clock) -> Callable[[HighsCallbackEvent], None]:
-    """Return a callback that ends HiGHS when the clock expires."""
-
-    def ask(event: HighsCallbackEvent) -> None:
-        if clock.expired():
-            event.interrupt()
-
-    return ask
