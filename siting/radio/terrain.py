@@ -26,6 +26,9 @@ MEDIAN_RADIUS_FACTOR = 4.0 / 3.0
 #: Share of the first Fresnel zone that must be free for a path to count as line of sight.
 FREE_FRESNEL_SHARE = 0.6
 
+#: What compiled functions take for clutter when there is no data of it.
+NO_CLUTTER: Heights = np.zeros((0, 0), dtype=np.float32)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Terrain:
@@ -38,7 +41,8 @@ class Terrain:
     ground_m
         Ground above mean sea level [m], (rows, columns), row 0 in the south.
     clutter_m
-        Buildings or trees above the ground [m], likewise; 0 where there is none.
+        Buildings or trees above the ground [m], likewise; 0 where there is none. None when nothing
+        is known of them, which is not the same as open country.
 
     Raises
     ------
@@ -49,13 +53,15 @@ class Terrain:
 
     grid: Grid
     ground_m: Heights
-    clutter_m: Heights
+    clutter_m: Heights | None = None
 
     def __post_init__(self) -> None:
         """Check both rasters and bring them into one type."""
         shape = (self.grid.rows, self.grid.columns)
         problems = []
         for name in ("ground_m", "clutter_m"):
+            if getattr(self, name) is None and name == "clutter_m":
+                continue
             raster = np.ascontiguousarray(getattr(self, name), dtype=np.float32)
             voids = int(np.count_nonzero(~np.isfinite(raster)))
             if raster.shape != shape:
@@ -84,7 +90,8 @@ class Terrain:
         Returns
         -------
         PathProfile
-            Ground interpolated between the centres of cells, clutter of the cell a point lies in.
+            Ground interpolated between the centres of cells, clutter of the cell a point lies in,
+            0 without clutter data.
 
         Raises
         ------
@@ -93,8 +100,8 @@ class Terrain:
         """
         ends = np.array([transmitter_xy, receiver_xy], dtype=np.float64)
         problems = [
-            *self._outside("transmitter_xy", ends[0]),
-            *self._outside("receiver_xy", ends[1]),
+            *self.misplaced("transmitter_xy", ends[0]),
+            *self.misplaced("receiver_xy", ends[1]),
             *outside("step_m", np.asarray(step_m), 0.0, np.finfo(np.float64).max, "m"),
         ]
         length = float(np.hypot(*(ends[1] - ends[0])))
@@ -105,7 +112,7 @@ class Terrain:
         ground, clutter = np.empty(points), np.empty(points)
         sample(
             self.ground_m,
-            self.clutter_m,
+            NO_CLUTTER if self.clutter_m is None else self.clutter_m,
             (ends[0, 0] - self.grid.west_m) / self.grid.cell_size_m,
             (ends[0, 1] - self.grid.south_m) / self.grid.cell_size_m,
             (ends[1, 0] - self.grid.west_m) / self.grid.cell_size_m,
@@ -117,8 +124,8 @@ class Terrain:
             distance_m=np.linspace(0.0, length, points), terrain_m=ground, clutter_m=clutter
         )
 
-    def _outside(self, where: str, xy: Floats) -> list[Problem]:
-        """Name a position that is not inside the raster."""
+    def misplaced(self, where: str, xy: Floats) -> list[Problem]:
+        """Name a position [m], (2,), that is not inside the raster, rim included."""
         grid = self.grid
         cell = (xy - [grid.west_m, grid.south_m]) / grid.cell_size_m
         if (
@@ -192,14 +199,16 @@ def clearance(
 def sample(ground, clutter, x0, y0, x1, y1, ground_out, clutter_out):
     """Sample both rasters along a line given in cells from the south-west corner.
 
-    Ground is bilinear between centres and constant beyond the outermost ones.
+    Ground is bilinear between centres and constant beyond the outermost ones. Clutter without
+    cells is no clutter.
     """
     rows, columns = ground.shape
     n = len(ground_out)
+    known = clutter.size > 0
     for i in range(n):
         share = i / (n - 1)
         x, y = x0 + share * (x1 - x0), y0 + share * (y1 - y0)
-        clutter_out[i] = clutter[min(int(y), rows - 1), min(int(x), columns - 1)]
+        clutter_out[i] = clutter[min(int(y), rows - 1), min(int(x), columns - 1)] if known else 0.0
         u = min(max(x - 0.5, 0.0), columns - 1.0)
         v = min(max(y - 0.5, 0.0), rows - 1.0)
         c, r = min(int(u), max(columns - 2, 0)), min(int(v), max(rows - 2, 0))
