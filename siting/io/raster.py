@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyproj
 import rasterio
 from rasterio.coords import BoundingBox
 from rasterio.crs import CRS
@@ -265,7 +266,7 @@ def _read_open(
 ) -> tuple[Heights, RasterSource]:
     problems: list[Problem] = []
     crs = _crs_of(file, declared.crs, problems)
-    unit = _unit_of(file, declared.vertical_unit, problems)
+    unit = _unit_of(file, crs, declared.vertical_unit, problems)
     if file.count != 1:
         problems.append(
             Problem("bands", f"{file.count} bands; heights are one", "give a file of one band")
@@ -334,10 +335,13 @@ def _crs_of(file: Any, declared: str | None, problems: list[Problem]) -> CRS | N
 
 
 def _unit_of(
-    file: Any, declared: VerticalUnit | None, problems: list[Problem]
+    file: Any, crs: CRS | None, declared: VerticalUnit | None, problems: list[Problem]
 ) -> VerticalUnit | None:
-    """Return the unit of the heights; None when nobody says it."""
+    """Return the unit of the heights, by band or vertical CRS; None when nobody says it."""
     text = (file.units[0] or "").strip()
+    if not text and crs is not None:
+        parts = pyproj.CRS.from_wkt(crs.to_wkt()).sub_crs_list
+        text = next((part.axis_info[0].unit_name for part in parts if part.is_vertical), "")
     if declared is not None or not text:
         return declared
     known = _UNIT_NAMES.get(text.lower())

@@ -127,6 +127,16 @@ def test_the_files_unit_counts(tmp_path: Path, unit: str, metres: float) -> None
     assert not read.ground.unit_assumed
 
 
+def test_the_unit_of_a_vertical_crs_counts(tmp_path: Path) -> None:
+    """Heights over NAVD88 in US survey feet become metres without a word from the caller."""
+    path = dem(tmp_path / "a.tif", crs=CRS, values=lambda given: given / (1200 / 3937))
+    with rasterio.open(path, "r+") as file:
+        file.crs = rasterio.crs.CRS.from_user_input(f"{CRS}+6360")
+    read = read_terrain(path, grid=GRID)
+    assert np.abs(read.terrain.ground_m - on_grid()).max() < 0.05
+    assert read.ground.vertical_unit is VerticalUnit.US_SURVEY_FOOT
+
+
 def test_the_callers_unit_counts_more(tmp_path: Path) -> None:
     """A declared unit beats what the file says."""
     path = dem(tmp_path / "a.tif", unit="m", values=lambda given: given / 0.3048)
