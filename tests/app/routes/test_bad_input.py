@@ -67,6 +67,12 @@ def unchanged(scratch: Scratch) -> Iterator[Scratch]:
     assert scratch.state() == before
 
 
+def detail(response: httpx.Response, status: int) -> str:
+    """Return the sentence of a refusal that names no single fault, after checking its form."""
+    assert refused(response, status) == []
+    return response.json()["detail"]
+
+
 def refused(response: httpx.Response, status: int) -> list[tuple[str, str]]:
     """Return place and text of every fault of a refusal, after checking its form."""
     assert response.status_code == status, response.text
@@ -265,12 +271,13 @@ def test_wrong_media_type_is_415(unchanged: Scratch) -> None:
     response = unchanged.client.post(
         "/api/v1/sites?crs=4326", content=b"a,b", headers={"Content-Type": "text/csv"}
     )
-    refused(response, 415)
+    assert detail(response, 415) == "the body is 'text/csv'; send application/geo+json"
 
 
 def test_unknown_dataset_is_404(unchanged: Scratch) -> None:
     """Sites cannot be added to planning data that are not loaded."""
-    refused(post_sites(unchanged, collection(a_site(1)), "?crs=4326&dataset=atlantis"), 404)
+    response = post_sites(unchanged, collection(a_site(1)), "?crs=4326&dataset=atlantis")
+    assert detail(response, 404) == "there is no data set 'atlantis'"
 
 
 # --- size -----------------------------------------------------------------------------------
@@ -298,7 +305,7 @@ def test_body_of_unknown_length_over_the_limit_is_413(unchanged: Scratch) -> Non
     response = unchanged.client.post(
         "/api/v1/sites", content=chunks, headers={"Content-Type": "application/geo+json"}
     )
-    refused(response, 413)
+    assert "larger than the limit of 50,000,000 bytes" in detail(response, 413)
 
 
 def test_nothing_is_read_beyond_the_limit() -> None:
@@ -462,8 +469,9 @@ NOBODY = uuid.UUID("01900000-0000-7000-8000-000000000000")
     ],
 )
 def test_what_is_not_there_is_404(unchanged: Scratch, method: str, path: str) -> None:
-    """Unknown plans, scenarios, features, tiles and addresses are 404."""
-    refused(unchanged.client.request(method, path), 404)
+    """Unknown plans, scenarios, features, tiles and addresses are 404; the answer names them."""
+    sentence = detail(unchanged.client.request(method, path), 404)
+    assert sentence.startswith(("there is no ", "data set '", "Nothing is served at this address"))
 
 
 @pytest.mark.parametrize(
@@ -495,7 +503,7 @@ def test_unknown_parameters_name_the_known_ones(unchanged: Scratch) -> None:
 def test_method_not_offered_is_405(unchanged: Scratch) -> None:
     """A method that an address does not know is 405 and says which it knows."""
     response = unchanged.client.put("/api/v1/scenarios")
-    refused(response, 405)
+    assert detail(response, 405) == "Method Not Allowed"
     assert "POST" in response.headers["allow"] or "GET" in response.headers["allow"]
 
 
@@ -514,7 +522,10 @@ def test_wrong_idempotency_keys_are_400(unchanged: Scratch, key: str | bytes) ->
 def test_foreign_pages_may_not_change_anything(unchanged: Scratch) -> None:
     """A page of another origin, or a foreign name that points here, is answered 403."""
     foreign = {"Origin": "https://evil.example"}
-    refused(unchanged.client.post(f"/api/v1/scenarios/{NOBODY}/plans", headers=foreign), 403)
-    refused(unchanged.client.get("/api/v1/sites", headers={"Host": "evil.example"}), 403)
+    response = unchanged.client.post(f"/api/v1/scenarios/{NOBODY}/plans", headers=foreign)
+    assert detail(response, 403) == "Pages of another origin may not change anything here."
+    response = unchanged.client.get("/api/v1/sites", headers={"Host": "evil.example"})
+    assert "does not answer to the name 'evil.example'" in detail(response, 403)
     own = {"Origin": str(unchanged.client.base_url).rstrip("/")}
-    refused(unchanged.client.post(f"/api/v1/scenarios/{NOBODY}/plans", headers=own), 404)
+    response = unchanged.client.post(f"/api/v1/scenarios/{NOBODY}/plans", headers=own)
+    assert str(NOBODY) in detail(response, 404)
