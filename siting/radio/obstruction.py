@@ -26,10 +26,13 @@ from siting.errors import InputError, Problem, raise_if
 from siting.radio.diffraction import EARTH_RADIUS_KM, knife_edge
 from siting.radio.p1812 import FEWEST_POINTS
 from siting.radio.path_loss import USER_HEIGHT_M, outside
+from siting.radio.sweep import sweep
 from siting.radio.terrain import MEDIAN_RADIUS_FACTOR, NO_CLUTTER, Heights, Terrain
 
 #: Heights of antennas above ground [m], ITU-R P.1812, section 2.
 HEIGHT_LIMITS_M = (1.0, 3_000.0)
+#: Cells within this many cell sizes are evaluated by profiles in the sweep too.
+NEAR_CELLS = 8.0
 #: Farthest cell from a mast [m].
 FARTHEST_M = 100_000.0
 
@@ -75,7 +78,7 @@ def obstruction(
     radius_m: float,
     receiver_height_m: float = USER_HEIGHT_M,
     radius_factor: float = MEDIAN_RADIUS_FACTOR,
-    method: Method = Method.SWEEP,  # noqa: ARG001 - both by profiles until the sweep is in
+    method: Method = Method.SWEEP,
 ) -> Obstruction:
     """Return what stands between a mast and the centres of the cells round it.
 
@@ -155,10 +158,25 @@ def obstruction(
         float(receiver_height_m),
         cell,
         bulge,
-        reach,
+        min(reach, NEAR_CELLS) if method is Method.SWEEP else reach,
         edge,
         sight,
     )
+    if method is Method.SWEEP and reach > NEAR_CELLS:
+        sweep(
+            ground,
+            clutter,
+            x0 - column,
+            y0 - row,
+            _bilinear(ground, x0 + 0.5 - column, y0 + 0.5 - row) + height_m,
+            float(receiver_height_m),
+            cell,
+            bulge,
+            NEAR_CELLS,
+            reach,
+            edge,
+            sight,
+        )
     return Obstruction(row=row, column=column, edge=edge, sight=sight)
 
 
