@@ -7,9 +7,11 @@ Directions between the cuts are combined as :class:`Combination` says. Angles in
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -133,20 +135,48 @@ class AntennaPattern:
         raise_if(problems, InputError)
         across, below = np.broadcast_arrays(across, below)
         out = np.empty(across.shape)
-        gains(
-            self.horizontal_db,
-            self.vertical_db,
-            self.gain_dbi,
-            self.limit_db,
-            self.behind_db,
-            self.combination is Combination.PROJECTED,
-            np.ascontiguousarray(across).ravel(),
+        _attenuations(
+            pattern_table((self,)),
+            np.fmod(across, 360.0).ravel(),
             np.ascontiguousarray(below).ravel(),
             float(tilt_deg),
             float(mechanical_tilt_deg),
             out.reshape(-1),
         )
-        return out
+        return self.gain_dbi - out
+
+
+class PatternTable(NamedTuple):
+    """Patterns as arrays for compiled loops; a named tuple, because those take it as it is.
+
+    Parameters
+    ----------
+    horizontal, vertical
+        Cuts of :class:`AntennaPattern`, (patterns, 3600).
+    limit, behind
+        Greatest attenuation of the sum, vertical attenuation behind the antenna [dB], (patterns,).
+    projected
+        Whether the cuts are combined by projection, (patterns,).
+    """
+
+    horizontal: Floats
+    vertical: Floats
+    limit: Floats
+    behind: Floats
+    projected: npt.NDArray[np.bool_]
+
+
+def pattern_table(patterns: Sequence[AntennaPattern]) -> PatternTable:
+    """Stack patterns for compiled loops."""
+    return PatternTable(
+        horizontal=np.array([pattern.horizontal_db for pattern in patterns], dtype=np.float64),
+        vertical=np.array([pattern.vertical_db for pattern in patterns], dtype=np.float64),
+        limit=np.array([pattern.limit_db for pattern in patterns], dtype=np.float64),
+        behind=np.array([pattern.behind_db for pattern in patterns], dtype=np.float64),
+        projected=np.array(
+            [pattern.combination is Combination.PROJECTED for pattern in patterns], dtype=np.bool_
+        ),
+    )
 
 
 def sector_pattern(
@@ -232,71 +262,56 @@ def beam_envelope(
 
 
 @njit(cache=True, nogil=True)
-def _at(cut: Floats, degrees: float) -> float:
+def _at(cuts: Floats, antenna: int, degrees: float) -> float:
     """Interpolate a cut at an angle, whatever turns it holds."""
-    place = (degrees % 360.0) * 10.0
-    low = int(place)
-    share = place - low
-    low %= SAMPLES
-    return cut[low] + share * (cut[(low + 1) % SAMPLES] - cut[low])
+    place = degrees * 10.0
+    floor = math.floor(place)
+    share = place - floor
+    low = int(floor) % SAMPLES
+    high = low + 1 if low + 1 < SAMPLES else 0
+    return cuts[antenna, low] + share * (cuts[antenna, high] - cuts[antenna, low])
 
 
 @njit(cache=True, nogil=True)
-def direction_gain(  # noqa: PLR0917 - compiled code takes plain arguments
-    horizontal: Floats,
-    vertical: Floats,
-    gain_dbi: float,
-    limit_db: float,
-    behind: float,
-    projected: bool,  # noqa: FBT001
+def attenuation(  # noqa: PLR0917 - compiled code takes plain arguments
+    patterns: PatternTable,
+    antenna: int,
     across: float,
     below: float,
     tilt: float,
     mechanical: float,
 ) -> float:
-    """Return the gain towards one direction [dBi], as :meth:`AntennaPattern.gain`."""
+    """Return the attenuation of a pattern towards one direction [dB].
+
+    The angles are those of :meth:`AntennaPattern.gain`, at most a few thousand turns.
+    """
     if mechanical != 0.0:
         # the direction in the frame of the antenna: x ahead, y right, z up, turned about y
-        a, b, m = np.radians(across), np.radians(below), np.radians(mechanical)
-        x, y, z = np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), -np.sin(b)
-        ahead, up = x * np.cos(m) - z * np.sin(m), x * np.sin(m) + z * np.cos(m)
-        across = np.degrees(np.arctan2(y, ahead))
-        below = -np.degrees(np.arcsin(min(1.0, max(-1.0, up))))
-    h = _at(horizontal, across)
-    v = _at(vertical, below - tilt)
-    if not projected:
-        return gain_dbi - min(h + v, limit_db)
+        a, b, m = math.radians(across), math.radians(below), math.radians(mechanical)
+        x, y, z = math.cos(b) * math.cos(a), math.cos(b) * math.sin(a), -math.sin(b)
+        ahead = x * math.cos(m) - z * math.sin(m)
+        up = x * math.sin(m) + z * math.cos(m)
+        across = math.degrees(math.atan2(y, ahead))
+        below = -math.degrees(math.asin(min(1.0, max(-1.0, up))))
+    h = _at(patterns.horizontal, antenna, across)
+    v = _at(patterns.vertical, antenna, below - tilt)
+    if not patterns.projected[antenna]:
+        return min(h + v, patterns.limit[antenna])
     # the vertical cut counts in front, its rear half behind, in proportion to the angle between
     turn = abs((across + 180.0) % 360.0 - 180.0) / 180.0
-    rear = _at(vertical, 180.0 - (below - tilt)) - behind
-    return gain_dbi - max(0.0, h + (1.0 - turn) * v + turn * rear)
+    rear = _at(patterns.vertical, antenna, 180.0 - (below - tilt)) - patterns.behind[antenna]
+    return max(0.0, h + (1.0 - turn) * v + turn * rear)
 
 
 @njit(cache=True, nogil=True)
-def gains(  # noqa: PLR0917 - compiled code takes plain arguments
-    horizontal: Floats,
-    vertical: Floats,
-    gain_dbi: float,
-    limit_db: float,
-    behind: float,
-    projected: bool,  # noqa: FBT001
+def _attenuations(  # noqa: PLR0917 - compiled code takes plain arguments
+    patterns: PatternTable,
     across: Floats,
     below: Floats,
     tilt: float,
     mechanical: float,
     out: Floats,
 ) -> None:
-    """Write the gain towards many directions [dBi] into `out`."""
+    """Write the attenuation of the first pattern towards many directions [dB] into `out`."""
     for i in range(len(out)):
-        out[i] = direction_gain(
-            horizontal,
-            vertical,
-            gain_dbi,
-            limit_db,
-            behind,
-            projected,
-            across[i],
-            below[i],
-            tilt,
-            mechanical,
-        )
+        out[i] = attenuation(patterns, 0, across[i], below[i], tilt, mechanical)

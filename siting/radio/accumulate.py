@@ -1,0 +1,351 @@
+"""Compiled loops of the area prediction: what each pixel receives from the cells of one mast.
+
+Three things are kept per pixel and carrier: the strongest servers in order, the sum of the powers
+that disturb, and nothing else. The sum is kept in whole numbers of :data:`QUANTUM_MW`, and equal
+levels are ordered by the number of the cell; both make the result independent of the order in
+which masts are added, hence bit-equal for any division of the work, and exactly reversible.
+"""
+
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
+# Compiled functions take plain numbers and arrays; numba infers their types.
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from siting.radio.antenna import attenuation
+from siting.radio.diffraction import CLEAR, EARTH_RADIUS_KM
+from siting.radio.loss_curves import BLOCKED, FREE, UNKNOWN
+from siting.radio.obstruction import bullington_loss_db
+from siting.radio.path_loss import NEAR_FIELD_M, USER_HEIGHT_M
+from siting.radio.terrain import MEDIAN_RADIUS_FACTOR
+
+#: Unit of the sum of powers [mW]: -170 dBm, 47 dB below the thermal noise of a subcarrier of
+#: 15 kHz. 63 bits hold 36 cells of the greatest power allowed, all 10 m away.
+QUANTUM_MW = 1e-17
+
+#: Servers kept per pixel.
+SERVERS = 4
+
+#: Unit of the edges kept for a mast [sqrt(m)], an error of 0.02 dB at most; the greatest edge kept
+#: is 32.767, about 60 dB at 700 MHz.
+EDGE_STEP = 1e-3
+_EDGE_MOST = 32767
+#: Edge of a pixel out of reach.
+NO_EDGE = -32768
+
+#: What a sweep does with the cells of a mast.
+ADD, REMOVE, REFILL = 1, -1, 0
+
+_DB_TO_E = math.log(10.0) / 10.0
+_RADIUS_M = 1e3 * EARTH_RADIUS_KM * MEDIAN_RADIUS_FACTOR
+
+
+class State(NamedTuple):
+    """What pixels receive, by carrier.
+
+    Parameters
+    ----------
+    level
+        Median SS-RSRP of the strongest servers, strongest first [dBm], (carriers, ..., 4); -inf
+        where there is none.
+    server
+        Four times the number of the cell plus what is known of its line of sight, likewise; -1.
+    power
+        Sum of load times received power over all cells [QUANTUM_MW], (carriers, ...).
+    """
+
+    level: npt.NDArray[np.float32]
+    server: npt.NDArray[np.int32]
+    power: npt.NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, shape: tuple[int, ...]) -> State:
+        """Return pixels that hear nothing, of shape (carriers, ...)."""
+        return cls(
+            level=np.full((*shape, SERVERS), -np.inf, dtype=np.float32),
+            server=np.full((*shape, SERVERS), -1, dtype=np.int32),
+            power=np.zeros(shape, dtype=np.int64),
+        )
+
+    def by_id(self) -> State:
+        """Return the same values by id of pixel, (carriers, pixels, ...)."""
+        carriers = len(self.power)
+        return State(
+            level=self.level.reshape(carriers, -1, SERVERS),
+            server=self.server.reshape(carriers, -1, SERVERS),
+            power=self.power.reshape(carriers, -1),
+        )
+
+    def at(self, pixels: npt.NDArray[np.bool_] | npt.NDArray[np.int64] | slice) -> State:
+        """Return the values at some pixels of a state by id."""
+        return State(
+            level=self.level[:, pixels],
+            server=self.server[:, pixels],
+            power=self.power[:, pixels],
+        )
+
+
+class CellTable(NamedTuple):
+    """The cells for compiled loops, (cells,) each.
+
+    Parameters
+    ----------
+    x, y
+        Position in pixels from the south-west corner of the raster.
+    carrier, curve, pattern
+        Row of the carrier, of the loss table and of the pattern.
+    eirp_dbm
+        Power in one subcarrier in the strongest direction [dBm].
+    azimuth_deg, tilt_deg, mechanical_deg
+        Where the antenna points [degrees].
+    weight
+        Load over the quantum of power [1/mW].
+    """
+
+    x: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64]
+    carrier: npt.NDArray[np.int32]
+    curve: npt.NDArray[np.int32]
+    pattern: npt.NDArray[np.int32]
+    eirp_dbm: npt.NDArray[np.float64]
+    azimuth_deg: npt.NDArray[np.float64]
+    tilt_deg: npt.NDArray[np.float64]
+    mechanical_deg: npt.NDArray[np.float64]
+    weight: npt.NDArray[np.float64]
+
+
+class Mast(NamedTuple):
+    """Cells at one position and height, and what stands round it.
+
+    Parameters
+    ----------
+    x, y
+        Position in pixels from the south-west corner of the raster.
+    height_m
+        Antennas above ground [m].
+    cells
+        Numbers of the cells, those of one loss curve together.
+    directional
+        Whether any of them has a direction.
+    row, column, rows, columns
+        Window of the raster that holds all pixels within reach.
+    edge
+        Bullington's edge [EDGE_STEP], (rows, columns), or (0, 0) without terrain.
+    sight
+        1 free, 0 blocked, -1 unknown, likewise; (0, 0): what the sign of the edge says.
+    """
+
+    x: float
+    y: float
+    height_m: float
+    cells: npt.NDArray[np.int32]
+    directional: bool
+    row: int
+    column: int
+    rows: int
+    columns: int
+    edge: npt.NDArray[np.int16]
+    sight: npt.NDArray[np.int8]
+
+
+@njit(cache=True, nogil=True)
+def encode(edge, out):
+    """Write edges in whole steps."""
+    for r in range(edge.shape[0]):
+        for c in range(edge.shape[1]):
+            e = edge[r, c]
+            if math.isnan(e):
+                out[r, c] = NO_EDGE
+            elif e < 0.0:  # the sign says whether the ground blocks, and must stay
+                out[r, c] = round(min(max(e / EDGE_STEP, -_EDGE_MOST), -1.0))
+            else:
+                out[r, c] = round(min(e / EDGE_STEP, _EDGE_MOST))
+
+
+@njit(cache=True, nogil=True)
+def flat_edge(distance, height):
+    """Bullington's edge of level ground: the reflection point of the median Earth [sqrt(m)]."""
+    u = USER_HEIGHT_M / (height + USER_HEIGHT_M)
+    rise = distance * math.sqrt(2.0 * distance * u * (1.0 - u)) / (2.0 * _RADIUS_M)
+    return rise - 2.0 * math.sqrt(2.0 * height * USER_HEIGHT_M / distance)
+
+
+@njit(cache=True, nogil=True)
+def terrain_loss(edge, distance, height, wavelength):
+    """Bullington loss of the ground beyond that of level ground [dB], 0 at least."""
+    clear = CLEAR * math.sqrt(wavelength)
+    if edge <= clear:
+        return 0.0
+    loss = bullington_loss_db(edge, wavelength, distance)
+    level = flat_edge(max(distance, NEAR_FIELD_M), height)
+    if level > clear:
+        loss -= bullington_loss_db(level, wavelength, distance)
+    return max(loss, 0.0)
+
+
+@njit(cache=True, nogil=True)
+def median_loss(losses, curve, sight, distance):
+    """Interpolate a table of losses [dB]; within 10 m the loss at 10 m."""
+    place = losses.nodes_per_e * (math.log(max(distance, NEAR_FIELD_M)) - losses.ln_nearest)
+    low = min(max(int(place), 0), losses.loss_db.shape[2] - 2)
+    share = place - low
+    first = losses.loss_db[curve, sight, low]
+    return first + share * (losses.loss_db[curve, sight, low + 1] - first)
+
+
+@njit(cache=True, nogil=True)
+def quanta(level, weight):
+    """Disturbing power of a level [QUANTUM_MW], a whole number."""
+    return np.int64(weight * math.exp(_DB_TO_E * level) + 0.5)
+
+
+@njit(cache=True, nogil=True)
+def sweep(
+    state, dirty, action, first, last, mast, table, losses, patterns, ground, pixel_m, radius_m
+):
+    """Add the cells of a mast to the pixels of some rows, or take them away.
+
+    Parameters
+    ----------
+    state
+        What the pixels receive; changed.
+    dirty
+        (rows, columns): REMOVE marks the pixels that lost one of their servers, REFILL looks for
+        servers in the marked pixels alone; (0, 0) for ADD.
+    action
+        ADD, REMOVE, or REFILL (servers only, the powers stay).
+    first, last
+        Rows of the raster, `last` excluded.
+    mast, table, losses, patterns
+        The mast and what its cells are made of.
+    ground
+        Ground above sea level [m], (rows, columns), or (0, 0) for level ground.
+    pixel_m, radius_m
+        Side of a pixel, and distance to which cells are heard [m].
+    """
+    reach = radius_m / pixel_m
+    antenna = mast.height_m - USER_HEIGHT_M
+    if ground.shape[0] > 0:
+        rows, columns = ground.shape
+        antenna += ground[min(int(mast.y), rows - 1), min(int(mast.x), columns - 1)]
+    for r in range(max(first, mast.row), min(last, mast.row + mast.rows)):
+        dy = r + 0.5 - mast.y
+        chord = math.sqrt(max(reach * reach - dy * dy, 0.0))
+        west = max(mast.column, math.ceil(mast.x - chord - 0.5))
+        east = min(mast.column + mast.columns - 1, math.floor(mast.x + chord - 0.5))
+        for c in range(west, east + 1):
+            if action == REFILL and not dirty[r, c]:
+                continue
+            edge, sight = _obstruction(mast, r, c)
+            if sight < 0:
+                continue
+            dx = c + 0.5 - mast.x
+            distance = pixel_m * math.sqrt(dx * dx + dy * dy)
+            azimuth = below = 0.0
+            if mast.directional:
+                drop = antenna - ground[r, c] if ground.shape[0] > 0 else antenna
+                azimuth = math.degrees(math.atan2(dx, dy))
+                below = math.degrees(math.atan2(drop, distance))
+            curve, loss = -1, 0.0
+            for cell in mast.cells:
+                if table.curve[cell] != curve:
+                    curve = table.curve[cell]
+                    loss = median_loss(losses, curve, sight, distance)
+                    loss += terrain_loss(edge, distance, mast.height_m, losses.wavelength_m[curve])
+                lost = 0.0
+                if mast.directional:
+                    lost = attenuation(
+                        patterns,
+                        table.pattern[cell],
+                        azimuth - table.azimuth_deg[cell],
+                        below,
+                        table.tilt_deg[cell],
+                        table.mechanical_deg[cell],
+                    )
+                level = np.float32(table.eirp_dbm[cell] - lost - loss)
+                if action != REFILL:
+                    change = action * quanta(level, table.weight[cell])
+                    state.power[table.carrier[cell], r, c] += change
+                if action != REMOVE:
+                    _insert(state, table.carrier[cell], r, c, level, 4 * cell + sight)
+                elif _serves(state, table.carrier[cell], r, c, 4 * cell + sight):
+                    dirty[r, c] = True
+
+
+@njit(cache=True, nogil=True)
+def _obstruction(mast, r, c):
+    """Return the edge towards a pixel [sqrt(m)] and what is known of sight; -1 out of reach."""
+    if mast.edge.shape[0] == 0:
+        return -math.inf, UNKNOWN
+    code = mast.edge[r - mast.row, c - mast.column]
+    if code == NO_EDGE:
+        return 0.0, -1
+    if mast.sight.shape[0] == 0:
+        return code * EDGE_STEP, BLOCKED if code >= 0 else UNKNOWN
+    seen = mast.sight[r - mast.row, c - mast.column]
+    return code * EDGE_STEP, FREE if seen > 0 else BLOCKED if seen == 0 else UNKNOWN
+
+
+@njit(cache=True, nogil=True)
+def _serves(state, g, r, c, server):
+    """Say whether a server is among the strongest of a pixel."""
+    found = False
+    for k in range(SERVERS):
+        found |= state.server[g, r, c, k] == server
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _insert(state, g, r, c, level, server):
+    """Put a server in its place among the strongest of a pixel."""
+    k = SERVERS
+    while k > 0:
+        other = state.level[g, r, c, k - 1]
+        if level < other or (level == other and server > state.server[g, r, c, k - 1]):
+            break
+        if k < SERVERS:
+            state.level[g, r, c, k] = other
+            state.server[g, r, c, k] = state.server[g, r, c, k - 1]
+        k -= 1
+    if k < SERVERS:
+        state.level[g, r, c, k] = level
+        state.server[g, r, c, k] = server
+
+
+@njit(cache=True, nogil=True)
+def sinr(level, server, power, weight, noise_mw, inside, out):
+    """Write the SINR of the strongest servers [dB], (pixels,); NaN where there is none.
+
+    `noise_mw` is the noise by cell, `inside` the power ratio of the loss into a building by cell.
+    """
+    for i in range(len(out)):
+        if server[i] < 0:
+            out[i] = np.nan
+            continue
+        cell = server[i] >> 2
+        others = (power[i] - quanta(level[i], weight[cell])) * QUANTUM_MW
+        noise = noise_mw[cell] * inside[cell]
+        out[i] = level[i] - math.log10(others + noise) * 10.0
+
+
+@njit(cache=True, nogil=True)
+def unfaded(level, server, pixels, columns, table, losses, pixel_m, gain_dbm, distance_m):
+    """Write level plus median loss [dBm], and distance [m], of the strongest servers, (pixels,).
+
+    The first is what the cell sends towards the pixel, terrain deducted, whatever the table of
+    losses holds: the same figure was subtracted. Pixels without server are left as they are.
+    """
+    for i in range(len(pixels)):
+        if server[i] < 0:
+            continue
+        cell, sight = server[i] >> 2, server[i] & 3
+        dx = pixels[i] % columns + 0.5 - table.x[cell]
+        dy = pixels[i] // columns + 0.5 - table.y[cell]
+        distance_m[i] = pixel_m * math.sqrt(dx * dx + dy * dy)
+        gain_dbm[i] = level[i] + median_loss(losses, table.curve[cell], sight, distance_m[i])
