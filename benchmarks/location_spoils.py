@@ -194,12 +194,14 @@ def _prices(model: Model, proof: Certificate) -> Iterator[tuple[str, Certificate
         return f"prices {name}", replace(proof, prices=(prices, *proof.prices[1:]))
 
     yield put("long", replace(first, demand=np.append(u, 0.0)))
-    yield put("nan", replace(first, demand=np.full(len(u), math.nan)))
+    if len(u):
+        yield put("nan", replace(first, demand=np.full(len(u), math.nan)))
     yield put("infinite", replace(first, limit=math.inf))
     yield put("limit below 0", replace(first, limit=-1.0))
     yield put("conflict", replace(first, conflict=np.ones(len(model.rules.conflicts) + 1)))
     if not isinstance(model, PMedian | CapacitatedFacilityLocation):
-        yield put("below 0", replace(first, demand=np.full(len(u), -1.0)))
+        if len(u):
+            yield put("below 0", replace(first, demand=np.full(len(u), -1.0)))
         yield put("capacity", replace(first, capacity=1.0))
 
 
