@@ -26,6 +26,19 @@ UNSERVED = "#4A0D22"
 #: Core of a symbol whose site stands already.
 EXISTING_CORE = "#6B7280"
 
+#: Opacity of radio rasters, so that water and land show through a little.
+RASTER_OPACITY = 0.86
+#: Colours of ordered classes, worst first, by their number: viridis, which grows lighter evenly and
+#: is told apart with every kind of colour vision and in grey.
+CLASS_COLOURS: dict[int, tuple[str, ...]] = {
+    5: ("#440154", "#3B528B", "#21918C", "#5EC962", "#FDE725"),
+    6: ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725"),
+}
+#: Colours without an order (Okabe and Ito, and a grey).
+SERVER_COLOURS = (
+    "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#8C8C8C",
+)  # fmt: skip
+
 _MACRO = "M0,-11L10.5,8H-10.5Z"
 _MICRO = "M0,10L8.5,-6H-8.5Z"
 _WIDE = "M0,-12L10,4H-10ZM-11,6.5H11V10.5H-11Z"

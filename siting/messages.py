@@ -366,6 +366,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "map.demand": ("需求点: {standard}", "Demand: {standard}"),
     "map.demand_short": ("需求覆盖", "Demand"),
     "map.no_demand": ("不显示需求点", "No demand"),
+    "map.no_image": ("不显示", "Nothing"),
     "map.cell_served": ("覆盖", "served"),
     "map.cell_unserved": ("未覆盖", "not reached"),
     "map.districts": ("行政区界", "District outlines"),
@@ -385,6 +386,41 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "map.noscript": (
         "此地图需要 JavaScript; 同样的内容见表格文件。",
         "This map needs JavaScript; the tables hold the same content.",
+    ),
+    # radio rasters
+    "raster.ss_rsrp": ("参考信号接收功率 SS-RSRP", "SS-RSRP"),
+    "raster.ss_sinr": ("信干噪比 SS-SINR", "SS-SINR"),
+    "raster.best_server": ("最强小区", "Best server"),
+    "raster.class.excellent": ("极好点", "excellent"),
+    "raster.class.good": ("好点", "good"),
+    "raster.class.mid": ("中点", "mid"),
+    "raster.class.poor": ("差点", "poor"),
+    "raster.class.very_poor": ("极差点", "very poor"),
+    "raster.class.not_covered": ("低于覆盖门限", "below coverage"),
+    "raster.span": ("{low} 至 {high} {unit}", "{low} to {high} {unit}"),
+    "raster.shares": (
+        "占比以图中有数值的栅格计; 透明处无数值。",
+        "Shares of the cells with a value; where there is none, the map is clear.",
+    ),
+    "raster.servers": (
+        "{count} 个小区; 相邻小区颜色不同, 颜色本身无含义。",
+        "{count} serving cells; neighbours differ in colour, a colour means nothing else.",
+    ),
+    "raster.assumed": (
+        "假设: 发射功率、天线增益和分级门限为规划取值, 未经实测校准。",
+        "Assumed: transmit powers, antenna gains and class edges; not calibrated in the field.",
+    ),
+    "raster.synthetic": (
+        "合成数据: 计算所用的部分输入由模型生成, 仅供演示, 不作审批依据。",
+        "Synthetic: a model made part of the input; for demonstration, no basis for approval.",
+    ),
+    "raster.approximate": (
+        "近似数据: 计算所用的部分输入为近似值。",
+        "Approximate: part of the input is a stand-in for a real shape or place.",
+    ),
+    "raster.missing": (
+        "部分输入缺失, 结果不完整。",
+        "Part of the input is missing; the result is incomplete.",
     ),
     # places
     "place_kind.airport": ("机场", "airport"),

@@ -26,6 +26,14 @@ from siting.maps.demand_image import demand_raster
 from siting.maps.files import SCRIPTS, STYLES, script_text, style_text
 from siting.maps.legend import credit_html, head_html, legend_html, title_of
 from siting.maps.payload import DemandLayer, map_payload
+from siting.maps.raster_layer import (
+    SS_RSRP,
+    SS_SINR,
+    ClassScale,
+    RasterLayer,
+    level_layer,
+    server_layer,
+)
 from siting.report import focus_of, served_demand
 from siting.text import Language
 
@@ -35,7 +43,20 @@ if TYPE_CHECKING:
     from siting.report import PlanTables
     from siting.scenario import Scenario
 
-__all__ = ["DemandLayer", "PlanMap", "demand_layers", "demand_tiles", "map_html", "plan_map"]
+__all__ = [
+    "SS_RSRP",
+    "SS_SINR",
+    "ClassScale",
+    "DemandLayer",
+    "PlanMap",
+    "RasterLayer",
+    "demand_layers",
+    "demand_tiles",
+    "level_layer",
+    "map_html",
+    "plan_map",
+    "server_layer",
+]
 
 _LOG = logging.getLogger(__name__)
 _MAX_ZOOM = 18
@@ -182,6 +203,7 @@ def plan_map(
     tables: PlanTables,
     *,
     demand: Sequence[DemandLayer] = (),
+    rasters: Sequence[RasterLayer] = (),
     credits_: Sequence[str] = (),
     language: Language = "zh",
     assets: str | None = None,
@@ -196,6 +218,8 @@ def plan_map(
         The plan as tables.
     demand
         Images or tiles of who is served, shown one at a time, the first at the start.
+    rasters
+        Signal level, signal to interference, best server: shown instead of `demand` at the start.
     credits_
         Sources to credit; empty: those of districts, water and zones.
     language
@@ -213,7 +237,7 @@ def plan_map(
         A Folium map; :func:`map_html` writes it as a page.
     """
     began = time.perf_counter()
-    payload = map_payload(tables, demand)
+    payload = map_payload(tables, demand, rasters)
     west, south, east, north = tables.districts.total_bounds
     moment = made_at or datetime.now(UTC)
     title_zh, title_en = title_of(tables.facts)
@@ -221,7 +245,7 @@ def plan_map(
         location=((south + north) / 2, (west + east) / 2),
         assets=assets,
         label=title_zh if language == "zh" else title_en,
-        legend=legend_html(tables, demand, [zone["state"] for zone in payload["zones"]]),
+        legend=legend_html(tables, demand, [zone["state"] for zone in payload["zones"]], rasters),
         credit=credit_html(credits_ or tables.facts.credits, tables.facts, moment),
         page={
             "lang": "zh-CN" if language == "zh" else "en",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from siting.geo import project, unproject
 from siting.map_style import SERVED, UNSERVED
-from siting.maps.png import Colour, palette_png
+from siting.maps.png import palette_png, rgba
 
 if TYPE_CHECKING:
     from siting.demand import Demand
@@ -51,7 +51,7 @@ class DemandRaster:
         index[ok] = _PLAIN
         index[shown & ~ok & stripe] = _HATCH
         index[shown & ~ok & ~stripe] = _GROUND
-        palette = [(0, 0, 0, 0), _rgba(SERVED, 190), _rgba(UNSERVED, 130), _rgba(UNSERVED, 28)]
+        palette = [(0, 0, 0, 0), rgba(SERVED, 190), rgba(UNSERVED, 130), rgba(UNSERVED, 28)]
         return "data:image/png;base64," + base64.b64encode(palette_png(index, palette)).decode()
 
 
@@ -152,7 +152,3 @@ def _to_mercator(
 def _from_mercator(x: float, y: float) -> tuple[float, float]:
     lat = 2 * np.arctan(np.exp(y / _EARTH_RADIUS_M)) - np.pi / 2
     return float(np.degrees(x / _EARTH_RADIUS_M)), float(np.degrees(lat))
-
-
-def _rgba(colour: str, opacity: int) -> Colour:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16), opacity

@@ -14,6 +14,7 @@ from siting.report.honesty import headline, honesty_lines, synthetic_line
 from siting.text import count_text, date_text, share_text
 
 if TYPE_CHECKING:
+    from siting.maps.raster_layer import RasterLayer
     from siting.report import Facts, PlanTables
 
 
@@ -50,9 +51,15 @@ def title_of(facts: Facts) -> Pair:
     )
 
 
-def legend_html(tables: PlanTables, demand: Sequence[DemandLayer], states: Sequence[str]) -> str:
+def legend_html(
+    tables: PlanTables,
+    demand: Sequence[DemandLayer],
+    states: Sequence[str],
+    rasters: Sequence[RasterLayer] = (),
+) -> str:
     """Write the legend: every layer drawn, with its count, by the symbols of the map."""
     sections = [
+        *(_raster(layer) for layer in rasters),
         _stations(tables.facts),
         _zones(states),
         *(_demand(layer) for layer in demand),
@@ -142,6 +149,34 @@ def _demand(layer: DemandLayer) -> str:
     return (
         f'<section data-layer="demand-{escape(layer.standard_id)}"><h2>{both(title)}</h2>'
         f"<ul>{''.join(entries)}</ul></section>"
+    )
+
+
+def _raster(layer: RasterLayer) -> str:
+    if any(any(entry.label) for entry in layer.entries):
+        rows = [
+            f'<li>{_colour(entry.colour)}<span class="sm-label">{both(entry.label)}</span>'
+            f'<span class="sm-count">'
+            f"{'' if entry.share is None else share_text(entry.share, 'zh')}</span></li>"
+            for entry in layer.entries
+        ]
+        body = f"<ul>{''.join(rows)}</ul>"
+    else:
+        body = (
+            f'<p aria-hidden="true">{"".join(_colour(item.colour) for item in layer.entries)}</p>'
+        )
+    notes = "".join(f'<p class="sm-note">{both(note)}</p>' for note in layer.notes)
+    return (
+        f'<section data-layer="demand-{escape(layer.id)}"><h2>{both(layer.name)}</h2>'
+        f"{body}{notes}</section>"
+    )
+
+
+def _colour(colour: str) -> str:
+    return (
+        '<svg class="symbol" viewBox="0 0 26 18" width="26" height="18" aria-hidden="true">'
+        f'<rect x="1" y="2" width="24" height="14" fill="{colour}" '
+        f'fill-opacity="{map_style.RASTER_OPACITY}" stroke="#767D86"/></svg>'
     )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+    from siting.maps.raster_layer import RasterLayer
     from siting.report import Facts, PlanTables
 
 Pair = list[str]
@@ -81,7 +82,9 @@ def said(key: str, **values: object) -> Pair:
     return pair(lambda language: say(key, language, **values))
 
 
-def map_payload(tables: PlanTables, demand: Sequence[DemandLayer]) -> Record:
+def map_payload(
+    tables: PlanTables, demand: Sequence[DemandLayer], rasters: Sequence[RasterLayer] = ()
+) -> Record:
     """Return everything the map draws, ready for JSON."""
     facts = tables.facts
     west, south, east, north = tables.districts.total_bounds
@@ -97,7 +100,7 @@ def map_payload(tables: PlanTables, demand: Sequence[DemandLayer]) -> Record:
         },
         "core": map_style.EXISTING_CORE,
         "texts": {
-            "no_demand": said("map.no_demand"),
+            "no_demand": said("map.no_image" if rasters else "map.no_demand"),
             "districts": said("map.districts"),
             "north": said("map.north"),
             "whole": said("map.whole"),
@@ -118,7 +121,8 @@ def map_payload(tables: PlanTables, demand: Sequence[DemandLayer]) -> Record:
             for item in facts.technologies
         ],
         "stations": _stations(tables.sites, facts),
-        "demand": [_demand(item) for item in demand],
+        # One of them is shown at a time, the first at the start.
+        "demand": [*map(_raster, rasters), *map(_demand, demand)],
     }
 
 
@@ -267,6 +271,16 @@ def _coded(values: list[tuple[str, str]]) -> Record:
     numbers: dict[tuple[str, str], int] = {}
     index = [numbers.setdefault(value, len(numbers)) for value in values]
     return {"values": [list(value) for value in numbers], "index": index}
+
+
+def _raster(layer: RasterLayer) -> Record:
+    return {
+        "id": layer.id,
+        "label": layer.name,
+        "image": layer.image,
+        "bounds": layer.bounds,
+        "tiles": None,
+    }
 
 
 def _demand(layer: DemandLayer) -> Record:

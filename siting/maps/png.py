@@ -49,5 +49,10 @@ def palette_png(index: npt.NDArray[np.uint8], palette: Sequence[Colour]) -> byte
     )
 
 
+def rgba(colour: str, opacity: int) -> Colour:
+    """Read a colour like ``"#FDE725"`` and give it an opacity, 0..255."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16), opacity
+
+
 def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
