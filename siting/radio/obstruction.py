@@ -26,17 +26,18 @@ from siting.errors import InputError, Problem, raise_if
 from siting.radio.diffraction import EARTH_RADIUS_KM, knife_edge
 from siting.radio.p1812 import FEWEST_POINTS
 from siting.radio.path_loss import USER_HEIGHT_M, outside
-from siting.radio.sweep import sweep
+from siting.radio.sweep import Task, bilinear, sweep
 from siting.radio.terrain import MEDIAN_RADIUS_FACTOR, NO_CLUTTER, Heights, Terrain
 
 #: Heights of antennas above ground [m], ITU-R P.1812, section 2.
 HEIGHT_LIMITS_M = (1.0, 3_000.0)
-#: Cells within this many cell sizes are evaluated by profiles in the sweep too.
+#: Cells within this many cell sizes have profiles in the sweep too.
 NEAR_CELLS = 8.0
 #: Farthest cell from a mast [m].
 FARTHEST_M = 100_000.0
 
-_FREE, _BLOCKED, _UNKNOWN = 1, 0, -1
+#: What is known of the direct ray.
+FREE, BLOCKED, UNKNOWN = 1, 0, -1
 
 
 class Method(StrEnum):
@@ -79,6 +80,7 @@ def obstruction(
     receiver_height_m: float = USER_HEIGHT_M,
     radius_factor: float = MEDIAN_RADIUS_FACTOR,
     method: Method = Method.SWEEP,
+    step_m: float = 0.0,
 ) -> Obstruction:
     """Return what stands between a mast and the centres of the cells round it.
 
@@ -95,7 +97,10 @@ def obstruction(
     radius_factor
         Effective Earth radius over the true one.
     method
-        Exact profiles or the sweep.
+        A profile for every cell, or the sweep.
+    step_m
+        Greatest distance between the samples of a profile [m]; the cell size when left out. The
+        sweep knows no other.
 
     Raises
     ------
@@ -104,10 +109,10 @@ def obstruction(
 
     Notes
     -----
-    A profile is sampled at least once per cell length and at five points, ground bilinear between
-    the centres of cells, clutter that of the cell a sample lies in. Clutter in the cell of the mast
-    and in that of the receiver does not block: the mast stands above it, the receiver outdoors or
-    behind a wall that is counted elsewhere.
+    Ground is bilinear between the centres of cells, clutter that of the cell a sample lies in; a
+    profile has five points at least. Clutter in the cell of the mast and in that of the receiver
+    does not block: the mast stands above it, the receiver outdoors or behind a wall that is
+    counted elsewhere.
 
     With the slopes alpha and beta by which the horizons of both ends rise above the direct ray,
     Bullington's edge at the distance D is nu * sqrt(wavelength) = sqrt(2 D alpha beta); where no
@@ -125,6 +130,7 @@ def obstruction(
         "receiver_height_m": (receiver_height_m, *HEIGHT_LIMITS_M, "m"),
         "radius_m": (radius_m, cell, FARTHEST_M, "m"),
         "radius_factor": (radius_factor, 0.1, 100.0, ""),
+        "step_m": (step_m, 0.0, 0.0 if method is Method.SWEEP else FARTHEST_M, "m"),
     }
     problems = []
     if xy.shape == (2,):
@@ -134,49 +140,35 @@ def obstruction(
     for name, (value, least, most, unit) in given.items():
         problems += outside(name, np.asarray(value, dtype=np.float64), least, most, unit)
     raise_if(problems, InputError)
-    x0, y0 = (xy - [grid.west_m, grid.south_m]) / cell
-    reach = radius_m / cell
-    row, rows = _span(y0, reach, grid.rows)
-    column, columns = _span(x0, reach, grid.columns)
+    x, y = ((xy - [grid.west_m, grid.south_m]) / cell).tolist()
+    # no cell of the raster is farther than the diagonal
+    reach = min(radius_m / cell, math.hypot(grid.rows, grid.columns))
+    row, rows = _span(y, reach, grid.rows)
+    column, columns = _span(x, reach, grid.columns)
     edge = np.full((rows, columns), np.nan, dtype=np.float32)
-    sight = np.full((rows, columns), _UNKNOWN, dtype=np.int8)
+    sight = np.full((rows, columns), UNKNOWN, dtype=np.int8)
     ground = _window(terrain.ground_m, row, rows, column, columns)
-    clutter = (
-        NO_CLUTTER
-        if terrain.clutter_m is None
-        else _window(terrain.clutter_m, row, rows, column, columns)
+    clutter = NO_CLUTTER
+    if terrain.clutter_m is not None:
+        clutter = _window(terrain.clutter_m, row, rows, column, columns)
+    task = Task(
+        row=row,
+        column=column,
+        x=x,
+        y=y,
+        height_m=float(height_m),
+        receiver_m=float(receiver_height_m),
+        cell_m=cell,
+        fall_m=cell * cell / (2e3 * EARTH_RADIUS_KM * radius_factor),
+        near=NEAR_CELLS if method is Method.SWEEP else 0.0,
+        reach=reach,
     )
-    bulge = cell * cell / (2e3 * EARTH_RADIUS_KM * radius_factor)
-    profiles(
-        ground,
-        clutter,
-        row,
-        column,
-        x0,
-        y0,
-        float(height_m),
-        float(receiver_height_m),
-        cell,
-        bulge,
-        min(reach, NEAR_CELLS) if method is Method.SWEEP else reach,
-        edge,
-        sight,
-    )
-    if method is Method.SWEEP and reach > NEAR_CELLS:
-        sweep(
-            ground,
-            clutter,
-            x0 - column,
-            y0 - row,
-            _bilinear(ground, x0 + 0.5 - column, y0 + 0.5 - row) + height_m,
-            float(receiver_height_m),
-            cell,
-            bulge,
-            NEAR_CELLS,
-            reach,
-            edge,
-            sight,
-        )
+    samples = cell / step_m if step_m else 1.0
+    if method is Method.SWEEP:
+        profiles(ground, clutter, task._replace(reach=min(NEAR_CELLS, reach)), samples, edge, sight)
+        sweep(ground, clutter, task, edge, sight)
+    else:
+        profiles(ground, clutter, task, samples, edge, sight)
     return Obstruction(row=row, column=column, edge=edge, sight=sight)
 
 
@@ -189,9 +181,14 @@ def _span(centre: float, reach: float, cells: int) -> tuple[int, int]:
 
 def _window(raster: Heights, row: int, rows: int, column: int, columns: int) -> Heights:
     """Copy the window and one cell more on every side, beyond the raster its outermost cells."""
-    north = np.clip(np.arange(row - 1, row + rows + 1), 0, raster.shape[0] - 1)
-    east = np.clip(np.arange(column - 1, column + columns + 1), 0, raster.shape[1] - 1)
-    return raster[north[:, None], east]
+    south, north = row - 1, row + rows + 1
+    west, east = column - 1, column + columns + 1
+    inside = raster[max(south, 0) : north, max(west, 0) : east]
+    beyond = (
+        (max(-south, 0), max(north - raster.shape[0], 0)),
+        (max(-west, 0), max(east - raster.shape[1], 0)),
+    )
+    return np.pad(inside, beyond, mode="edge") if any(map(any, beyond)) else inside.copy()
 
 
 @njit(cache=True, nogil=True)
@@ -223,74 +220,63 @@ def profile_edge(e, n, start, end, inverse):
 
 
 @njit(cache=True, nogil=True)
-def profiles(
-    ground, clutter, row, column, x0, y0, height, receiver, cell, bulge, reach, edge, sight
-):
-    """Evaluate every cell of a window by its own profile.
+def profiles(ground, clutter, task, samples, edge, sight):
+    """Evaluate the cells of a window within reach, each by its own profile.
 
     Parameters
     ----------
     ground, clutter
-        The window with one cell more on every side.
-    row, column
-        South-west cell of the window in the raster.
-    x0, y0
-        The mast in cells from the south-west corner of the raster.
-    height, receiver
-        Antennas above ground [m].
-    cell, bulge
-        Side of a cell [m]; fall of the Earth's surface over one cell [m].
-    reach
-        Radius in cells.
+        The window with one cell more on every side; (0, 0) without clutter data.
+    task
+        The mast.
+    samples
+        Samples per cell length, at least.
     edge, sight
-        What is written for the cells within the radius, see :class:`Obstruction`.
+        What is written, see :class:`Obstruction`.
     """
     rows, columns = edge.shape
-    known = clutter.size > 0
-    most = max(FEWEST_POINTS, 2 + math.ceil(reach))
-    e = np.empty(most)
-    inverse = np.empty(most)
-    inverse[0] = 0.0
+    # from the corners of the raster to the centres of the window's cells, and the cell more
+    x, y = task.x + 0.5, task.y + 0.5
+    most = max(FEWEST_POINTS, 2 + math.ceil(samples * task.reach))
+    e, inverse = np.empty(most), np.zeros(most)
     for i in range(1, most):
         inverse[i] = 1.0 / i
-    start = _bilinear(ground, x0 + 0.5 - column, y0 + 0.5 - row) + height
-    for r in range(rows):
-        for c in range(columns):
-            dx, dy = column + c + 0.5 - x0, row + r + 0.5 - y0
+    start = bilinear(ground, x - task.column, y - task.row) + task.height_m
+    south, north = int(task.y - task.reach) - task.row, int(task.y + task.reach) + 1 - task.row
+    west, east = int(task.x - task.reach) - task.column, int(task.x + task.reach) + 1 - task.column
+    for r in range(max(south, 0), min(north, rows)):
+        for c in range(max(west, 0), min(east, columns)):
+            dx, dy = task.column + c + 0.5 - task.x, task.row + r + 0.5 - task.y
             distance = math.sqrt(dx * dx + dy * dy)
-            if distance > reach:
+            if not distance <= task.reach:
                 continue
             if distance == 0.0:
-                edge[r, c], sight[r, c] = -math.inf, _FREE
+                edge[r, c], sight[r, c] = -math.inf, FREE
                 continue
-            n = max(FEWEST_POINTS, 1 + math.ceil(distance))
-            step = distance / (n - 1)
-            sx, sy = dx / (n - 1), dy / (n - 1)
+            n = max(FEWEST_POINTS, 1 + math.ceil(samples * distance))
+            step, sx, sy = distance / (n - 1), dx / (n - 1), dy / (n - 1)
             for i in range(1, n - 1):
-                # 0.5: from corners to centres, and the cell more in the south-west
-                g = _bilinear(ground, x0 + i * sx + 0.5 - column, y0 + i * sy + 0.5 - row)
-                e[i] = g - bulge * (i * step) ** 2
-            end = ground[r + 1, c + 1] + receiver - bulge * distance * distance
+                g = bilinear(ground, x + i * sx - task.column, y + i * sy - task.row)
+                e[i] = g - task.fall_m * (i * step) ** 2
+            end = ground[r + 1, c + 1] + task.receiver_m - task.fall_m * distance * distance
             scaled = profile_edge(e, n, start, end, inverse)
-            edge[r, c] = scaled * math.sqrt(2.0 * (n - 1) / (step * cell))
+            edge[r, c] = scaled * math.sqrt(2.0 * (n - 1) / (step * task.cell_m))
             if scaled >= 0.0:
-                sight[r, c] = _BLOCKED
-            elif known:
-                sight[r, c] = _FREE
-                slope = (end - start) * inverse[n - 1]
-                for i in range(1, n - 1):
-                    y, x = int(y0 + i * sy) - row, int(x0 + i * sx) - column
-                    own = (y == r and x == c) or (y == int(y0) - row and x == int(x0) - column)
-                    if not own and e[i] + clutter[y + 1, x + 1] >= start + slope * i:
-                        sight[r, c] = _BLOCKED
-                        break
+                sight[r, c] = BLOCKED
+            elif clutter.size:
+                sight[r, c] = _surface_sight(clutter, task, r, c, sx, sy, e, n, start, end)
 
 
 @njit(cache=True, nogil=True)
-def _bilinear(z, u, v):
-    """Interpolate between the centres of cells, which lie at whole numbers."""
-    c, r = int(u), int(v)
-    a, b = u - c, v - r
-    low = (1.0 - a) * z[r, c] + a * z[r, c + 1]
-    high = (1.0 - a) * z[r + 1, c] + a * z[r + 1, c + 1]
-    return (1.0 - b) * low + b * high
+def _surface_sight(clutter, task, r, c, sx, sy, e, n, start, end):
+    """Say whether clutter leaves the direct ray to a cell free."""
+    rows, columns = clutter.shape
+    mast_r = min(int(task.y) - task.row, rows - 3)
+    mast_c = min(int(task.x) - task.column, columns - 3)
+    slope = (end - start) / (n - 1)
+    for i in range(1, n - 1):
+        at_r, at_c = int(task.y + i * sy) - task.row, int(task.x + i * sx) - task.column
+        own = (at_r == r and at_c == c) or (at_r == mast_r and at_c == mast_c)
+        if not own and e[i] + clutter[at_r + 1, at_c + 1] >= start + slope * i:
+            return BLOCKED
+    return FREE

@@ -26,7 +26,36 @@ _INFINITE = np.int32(0x7F800000)  # the bits of the float
 _LOW = np.float32(-1e30)  # below every slope
 
 
-class Side(NamedTuple):
+class Task(NamedTuple):
+    """What one mast asks; a named tuple, because compiled loops take it as it is.
+
+    Parameters
+    ----------
+    row, column
+        South-west cell of the window in the raster.
+    x, y
+        The mast in cells from the south-west corner of the raster.
+    height_m, receiver_m
+        The antennas above ground [m].
+    cell_m, fall_m
+        Side of a cell, and fall of the Earth's surface over one cell [m].
+    near, reach
+        Radii in cells between which the sweep works, the inner one excluded.
+    """
+
+    row: int
+    column: int
+    x: float
+    y: float
+    height_m: float
+    receiver_m: float
+    cell_m: float
+    fall_m: float
+    near: float
+    reach: float
+
+
+class _Side(NamedTuple):
     """One side of the mast: steps go along it, rays spread across.
 
     Parameters
@@ -39,8 +68,8 @@ class Side(NamedTuple):
         Cell of the first step, 1 or -1, its distance from the mast, number of steps in reach.
     stride, stride_across
         From cell to cell in the window with one cell more on every side, as one row of numbers.
-    rank
-        Cells at equal distance along and across belong to the sides of rank 0.
+    columns
+        Whether steps are columns.
     """
 
     mast: float
@@ -53,7 +82,7 @@ class Side(NamedTuple):
     steps: int
     stride: int
     stride_across: int
-    rank: int
+    columns: bool
 
 
 def _reinterpret(source: types.Type, target: types.Type) -> Any:
@@ -74,105 +103,95 @@ _bits = _reinterpret(types.float32, types.int32)
 _float = _reinterpret(types.int32, types.float32)
 
 
-@njit(cache=True, nogil=True)
-def sweep(ground, clutter, x, y, start, receiver, cell, bulge, near, reach, edge, sight):
+@njit(cache=True, nogil=True, error_model="numpy")
+def sweep(ground, clutter, task, edge, sight):
     """Evaluate the cells of a window between two radii.
 
     Parameters
     ----------
     ground, clutter
-        The window with one cell more on every side.
-    x, y
-        The mast in cells from the south-west corner of the window.
-    start, receiver
-        The antennas: above sea level, above ground [m].
-    cell, bulge
-        Side of a cell [m]; fall of the Earth's surface over one cell [m].
-    near, reach
-        Radii in cells; the inner one is excluded.
+        The window with one cell more on every side; (0, 0) without clutter data.
+    task
+        The mast.
     edge, sight
         What is written, see :class:`siting.radio.obstruction.Obstruction`.
     """
     rows, columns = edge.shape
-    rays = int(reach) + 1  # per half side: at the rim less than a cell apart
-    length = rays + 2
+    rays = int(task.reach) + 1  # on each side of the middle: less than a cell apart at the rim
+    length = rays + 3
     flat, cover = ground.ravel(), clutter.ravel()
     edges, sights = edge.reshape(-1), sight.reshape(-1)
+    start = bilinear(ground, task.x + 0.5 - task.column, task.y + 0.5 - task.row) + task.height_m
     t = np.empty(length, dtype=np.float32)
+    per_step = np.empty(length)
     rest = np.empty(length, dtype=np.float32)  # [length - m] holds 1 / m
     for i in range(length):
         rest[i] = 1.0 / (length - i)
-    per_step = np.empty(length)
     slope = np.empty((2, length), dtype=np.float32)
     roof = np.empty((2, length), dtype=np.float32)
-    above = np.empty(length, dtype=np.float32)
+    rise = np.empty(length, dtype=np.float32)
     for number in range(4):
-        side = _side(number, x, y, rows, columns, reach)
+        side = _side(number, task, rows, columns)
         for k in range(side.steps):
             t[k] = side.nearest + k
             per_step[k] = 1.0 / (side.nearest + k)
-        before = 0
+        steps = 0
         for ray in range(-rays, rays + 1):
-            now = ray & 1
-            count = _march(
-                flat,
-                cover,
-                side,
-                ray / rays,
-                1.0 / rays,
-                start,
-                bulge,
-                reach,
-                per_step,
-                slope[now],
-                roof[now],
+            one, other = 1 - (ray & 1), ray & 1
+            before = steps
+            steps = _march(
+                flat, cover, task, side, start, ray, rays, per_step, slope[other], roof[other]
             )
-            if ray > -rays:
-                _answer(
-                    flat,
-                    side,
-                    ray - 1,
-                    rays,
-                    min(before, count),
-                    start,
-                    receiver,
-                    cell,
-                    bulge,
-                    near,
-                    reach,
-                    cover.size > 0,
-                    t,
-                    per_step,
-                    rest,
-                    slope[1 - now],
-                    slope[now],
-                    roof[1 - now],
-                    roof[now],
-                    above,
-                    edges,
-                    sights,
+            if ray == -rays:
+                continue
+            middle = (ray - 0.5) / rays
+            for k in range(min(before, steps)):
+                q = int(side.mast_across + middle * (side.nearest + k) + 1.0) - 1
+                p = side.first + k * side.way
+                across, along = q + 0.5 - side.mast_across, abs(p + 0.5 - side.mast)
+                lean = min(max(across * per_step[k] * rays, -rays), rays - 1e-6)
+                share = lean - (ray - 1)
+                if not 0.0 <= share < 1.0 or not 0 <= q < side.cells_across:
+                    continue
+                if abs(across) > along or (abs(across) == along and not side.columns):
+                    continue
+                square = along * along + across * across
+                if not task.near * task.near < square <= task.reach * task.reach:
+                    continue
+                end = flat[(p + 1) * side.stride + (q + 1) * side.stride_across]
+                end += task.receiver_m - task.fall_m * square
+                direct = np.float32((end - start) * per_step[k])
+                squared = _edge_between(
+                    slope[one], slope[other], np.float32(share), direct, t, rest, k, rise
                 )
-            before = count
+                squared *= 2.0 * along * along / (math.sqrt(square) * task.cell_m)
+                at = p + q * side.cells if side.columns else p * side.cells_across + q
+                edges[at] = math.copysign(math.sqrt(abs(squared)), squared)
+                if squared >= 0.0:
+                    sights[at] = 0
+                elif cover.size:
+                    nearer = one if share < 0.5 else other  # noqa: PLR2004
+                    sights[at] = 1 if roof[nearer, k] < direct else 0
 
 
-@njit(cache=True, nogil=True)
-def _side(number, x, y, rows, columns, reach):
+@njit(cache=True, nogil=True, error_model="numpy")
+def _side(number, task, rows, columns):
     """Lay one of the sides: east, west, north, south."""
     wide = columns + 2
     if number < 2:  # noqa: PLR2004
-        mast, cells, mast_across, cells_across, stride, across = x, columns, y, rows, 1, wide
+        mast, cells, stride = task.x - task.column, columns, 1
+        mast_across, cells_across, stride_across = task.y - task.row, rows, wide
     else:
-        mast, cells, mast_across, cells_across, stride, across = y, rows, x, columns, wide, 1
+        mast, cells, stride = task.y - task.row, rows, wide
+        mast_across, cells_across, stride_across = task.x - task.column, columns, 1
     if number % 2 == 0:
-        way = 1
-        first = math.floor(mast - 0.5) + 1
-        nearest, steps = first + 0.5 - mast, cells - first
+        first, way = math.floor(mast - 0.5) + 1, 1
+        steps = cells - first
     else:
-        way = -1
-        first = math.ceil(mast - 0.5) - 1
-        nearest, steps = mast - first - 0.5, first + 1
-    steps = max(0, min(steps, int(reach - nearest + 1.0)))
-    return Side(
+        first, way = math.ceil(mast - 0.5) - 1, -1
+        steps = first + 1
+    nearest = abs(first + 0.5 - mast)
+    return _Side(
         mast,
         cells,
         mast_across,
@@ -180,118 +199,82 @@ def _side(number, x, y, rows, columns, reach):
         first,
         way,
         nearest,
-        steps,
+        max(0, min(steps, int(task.reach - nearest + 2.0))),
         stride,
-        across,
-        number // 2,
+        stride_across,
+        number < 2,  # noqa: PLR2004
     )
 
 
-@njit(cache=True, nogil=True)
-def _march(flat, cover, side, lean, spacing, start, bulge, reach, per_step, slope, roof):
+@njit(cache=True, nogil=True, error_model="numpy")
+def _march(flat, cover, task, side, start, ray, rays, per_step, slope, roof):
     """Sample a ray; return the number of samples.
 
     `slope` becomes that of the ground, `roof` the greatest of ground and clutter before a sample.
     """
-    nearer = max(0.0, abs(lean) - spacing)  # of the cells up to the next ray
-    most = reach / math.sqrt(1.0 + nearer * nearer)
-    steps = min(side.steps, int(max(0.0, most - side.nearest + 1.0)))
-    fall = bulge * (1.0 + lean * lean)
-    base = (side.first + 1) * side.stride
-    step = side.way * side.stride
-    v = side.mast_across + 0.5 + lean * side.nearest
-    if lean != 0.0:
-        # stay within the window and the cell more at its sides
-        room = side.cells_across + 1.0 - v if lean > 0.0 else v
+    lean = ray / rays
+    nearer = max(0.0, abs(lean) - 1.0 / rays)  # of the cells up to the next ray
+    most = task.reach / math.sqrt(1.0 + nearer * nearer)
+    steps = min(side.steps, int(max(0.0, most - side.nearest + 2.0)))
+    middle = side.mast_across + 0.5  # 0.5: from corners to centres, and the cell more
+    if ray != 0:
+        v = middle + lean * side.nearest
+        room = side.cells_across + 1.0 - v if ray > 0 else v
         steps = min(steps, math.ceil(max(0.0, room / abs(lean))))
+    fall = task.fall_m * (1.0 + lean * lean)
+    base = (side.first + 1) * side.stride
+    stride = side.way * side.stride
     for k in range(steps):
         t = side.nearest + k
-        v = side.mast_across + 0.5 + lean * t
-        m = int(v)
+        v = middle + lean * t
+        m = min(int(v), side.cells_across)
         share = v - m
-        i = base + k * step + m * side.stride_across
+        i = base + k * stride + m * side.stride_across
         g = (1.0 - share) * flat[i] + share * flat[i + side.stride_across]
         slope[k] = (g - fall * t * t - start) * per_step[k]
     if cover.size:
-        own = int(side.mast_across) if side.first == int(side.mast) else -1
+        own = -1
+        if side.first == min(int(side.mast), side.cells - 1):
+            own = min(int(side.mast_across), side.cells_across - 1)
         highest = _LOW
         for k in range(steps):
             roof[k] = highest
-            m = int(side.mast_across + lean * (side.nearest + k) + 1.0) - 1
-            if k > 0 or m != own:
-                h = cover[base + k * step + (m + 1) * side.stride_across]
-                highest = max(highest, np.float32(slope[k] + h * per_step[k]))
+            m = int(side.mast_across + lean * (side.nearest + k) + 1.0)
+            height = cover[base + k * stride + m * side.stride_across]
+            if k == 0 and m == own + 1:
+                height = np.float32(0.0)  # the mast's own cell
+            highest = max(highest, np.float32(slope[k] + height * per_step[k]))
     return steps
 
 
-@njit(cache=True, nogil=True)
-def _answer(
-    flat,
-    side,
-    ray,
-    rays,
-    steps,
-    start,
-    receiver,
-    cell,
-    bulge,
-    near,
-    reach,
-    known,
-    t,
-    per_step,
-    rest,
-    slope,
-    next_slope,
-    roof,
-    next_roof,
-    above,
-    edges,
-    sights,
-):
-    """Answer for the cells between a ray and the next one: at most one of each step."""
-    middle = (ray + 0.5) / rays
-    for k in range(steps):
-        distance = side.nearest + k
-        q = int(side.mast_across + middle * distance + 1.0) - 1
-        beside = q + 0.5 - side.mast_across
-        place = min(beside * per_step[k] * rays, rays - 1e-6) - ray
-        if not 0.0 <= place < 1.0 or abs(beside) > distance - side.rank * 1e-9:
-            continue
-        square = distance * distance + beside * beside
-        if not near * near < square <= reach * reach or not 0 <= q < side.cells_across:
-            continue
-        p = side.first + k * side.way
-        ground = flat[(p + 1) * side.stride + (q + 1) * side.stride_across]
-        direct = np.float32((ground + receiver - bulge * square - start) * per_step[k])
-        share = np.float32(place)
-        scaled = _edge_between(slope, next_slope, share, direct, t, rest, k, above)
-        out = p + q * side.cells if side.rank == 0 else p * side.cells_across + q
-        squared = scaled * 2.0 * distance * distance / (math.sqrt(square) * cell)
-        edges[out] = math.copysign(math.sqrt(abs(squared)), squared)
-        if scaled >= 0.0:
-            sights[out] = 0
-        elif known:
-            highest = roof[k] if place < 0.5 else next_roof[k]  # noqa: PLR2004
-            sights[out] = 1 if highest < direct else 0
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def _edge_between(one, other, share, direct, t, rest, n, rise):
+    """Bullington's edge of a path between two rays after n samples, squared, in 2 t^2 m.
 
-
-@njit(cache=True, nogil=True, forceinline=True)
-def _edge_between(one, other, share, direct, t, rest, n, above):
-    """Bullington's edge of a path between two rays after n samples, squared, in 2 t^2 m."""
+    `direct` is the slope of the direct ray; `rise` is room to work in.
+    """
     left = np.float32(1.0) - share
     shift = np.uint64(len(rest) - n)
     highest = np.int32(-1)
     for i in range(np.uint64(n)):
-        rise = left * one[i] + share * other[i] - direct
-        above[i] = rise
-        highest = max(highest, _bits(rise))
+        rise[i] = left * one[i] + share * other[i] - direct
+        highest = max(highest, _bits(rise[i]))
     if highest >= 0:
         back = np.int32(0)
         for i in range(np.uint64(n)):
-            back = max(back, _bits(above[i] * t[i] * rest[shift + i]))
+            back = max(back, _bits(rise[i] * t[i] * rest[shift + i]))
         return np.float64(_float(highest)) * _float(back)
     least = _INFINITE
     for i in range(np.uint64(n)):
-        least = min(least, _bits(above[i] * above[i] * t[i] * rest[shift + i]))
+        least = min(least, _bits(rise[i] * rise[i] * t[i] * rest[shift + i]))
     return -np.float64(_float(least))
+
+
+@njit(cache=True, nogil=True)
+def bilinear(z, u, v):
+    """Interpolate between the centres of cells, which lie at whole numbers."""
+    c, r = int(u), int(v)
+    a, b = u - c, v - r
+    low = (1.0 - a) * z[r, c] + a * z[r, c + 1]
+    high = (1.0 - a) * z[r + 1, c] + a * z[r + 1, c + 1]
+    return (1.0 - b) * low + b * high
