@@ -42,6 +42,7 @@ NO_EDGE = -32768
 #: What a sweep does with the cells of a mast.
 ADD, REMOVE, REFILL = 1, -1, 0
 
+_ALL = slice(None)
 _DB_TO_E = math.log(10.0) / 10.0
 _RADIUS_M = 1e3 * EARTH_RADIUS_KM * MEDIAN_RADIUS_FACTOR
 
@@ -71,6 +72,14 @@ class State(NamedTuple):
             level=np.full((*shape, SERVERS), -np.inf, dtype=np.float32),
             server=np.full((*shape, SERVERS), -1, dtype=np.int32),
             power=np.zeros(shape, dtype=np.int64),
+        )
+
+    def copy(self, rows: slice = _ALL, columns: slice = _ALL) -> State:
+        """Return a copy, or one of a box of the raster."""
+        return State(
+            level=self.level[:, rows, columns].copy(),
+            server=self.server[:, rows, columns].copy(),
+            power=self.power[:, rows, columns].copy(),
         )
 
     def by_id(self) -> State:

@@ -136,6 +136,12 @@ class RadioAssumptions:
     tdd_uplink_share: float = _assumed(
         0.2, "1", "share of time for the uplink in TDD bands", _PRACTICE, (0.0, 1.0)
     )
+    edge_downlink_mbps: float = _assumed(
+        10.0, "Mbit/s", "least rate down at the edge of a cell", _PRACTICE, (0.0, 10_000.0)
+    )
+    edge_uplink_mbps: float = _assumed(
+        1.0, "Mbit/s", "least rate up at the edge of a cell", _PRACTICE, (0.0, 10_000.0)
+    )
     fading_distance_m: float = _assumed(
         50.0,
         "m",

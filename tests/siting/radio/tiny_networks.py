@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 from siting.grid import Grid
+from siting.provenance import Provenance
 from siting.radio.antenna import sector_pattern
 from siting.radio.network import Cells, sectors
 from siting.radio.terrain import Terrain
 from siting.technology import Propagation, Technology
+from siting.zones import Zone, ZoneKind
 
 MACRO = sector_pattern(gain_dbi=16.0, vertical_beamwidth_deg=10.0)
 
@@ -93,4 +96,21 @@ def hills(grid: Grid, seed: int, *, clutter: bool) -> Terrain:
         grid=grid,
         ground_m=ground.astype(np.float32),
         clutter_m=houses.astype(np.float32) if clutter else None,
+    )
+
+
+def box_zone(name: str, grid: Grid, share: float = 1.0) -> Zone:
+    """Return a square zone over a share of each side of the raster, from its south-west corner."""
+    east = grid.west_m + share * grid.columns * grid.cell_size_m
+    north = grid.south_m + share * grid.rows * grid.cell_size_m
+    return Zone(
+        id=name,
+        name_zh=name,
+        name_en=name,
+        kind=ZoneKind.URBAN_AREA,
+        tier=2,
+        geometry=shapely.box(grid.west_m, grid.south_m, east, north),
+        provenance=Provenance.SYNTHETIC,
+        source="test",
+        licence="none",
     )

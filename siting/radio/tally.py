@@ -1,0 +1,163 @@
+"""What is counted at pixels, in whole numbers, so that sums are exact and can be taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from siting.radio.interference import ss_sinr_db
+from siting.radio.location_share import served_share
+from siting.radio.received import Received
+from siting.radio.throughput import downlink_mbps, uplink_mbps
+from siting.technology import Penetration
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+#: Servers within the overlap from which on a pixel counts as overlapped, and as polluted.
+_OVERLAP, _POLLUTION = 2, 4
+
+#: Kind of wall by its number in a raster of walls.
+_WALLS = (Penetration.LOW_LOSS, Penetration.HIGH_LOSS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityStandard:
+    """Level and SINR that a share of an area must reach.
+
+    Parameters
+    ----------
+    id
+        Stable identifier.
+    min_ss_rsrp_dbm, min_ss_sinr_db
+        Least median SS-RSRP [dBm] and SS-SINR [dB].
+    penetration
+        Building round the user.
+    required_share
+        Share of the area that must reach both, 0..1.
+    source
+        Where the figures come from; assumptions say so.
+    """
+
+    id: str
+    min_ss_rsrp_dbm: float
+    min_ss_sinr_db: float
+    penetration: Penetration
+    required_share: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tally:
+    """What is counted, as columns: first of the pixel as a whole, then of each standard.
+
+    Parameters
+    ----------
+    standards
+        Standards.
+    walls
+        Kind of building by id of pixel, 0 none, or None: every pixel is assessed behind the
+        standard's own wall.
+    """
+
+    WHOLE: ClassVar = (
+        "pixels",
+        "heard",
+        "overlap",
+        "pollution",
+        "downlink_kbps",
+        "uplink_kbps",
+        "edge",
+    )
+    EACH: ClassVar = ("assessed", "rsrp", "sinr", "both", "locations")
+
+    standards: tuple[QualityStandard, ...]
+    walls: npt.NDArray[np.int8] | None
+
+    def columns(self, received: Received, faded: Bools | None = None) -> Ints:
+        """Return what each pixel adds to each column, (n, columns).
+
+        Parameters
+        ----------
+        received
+            What the pixels receive.
+        faded
+            Pixels whose share of locations is computed, (n,); the others add 0 to it. None: all.
+        """
+        assumed = received.model.assumptions
+        carriers = range(len(received.model.frequencies_mhz))
+        n = len(received)
+        out = np.zeros((n, len(self.WHOLE) + len(self.EACH) * len(self.standards)), dtype=np.int64)
+        within = np.array([received.servers_within(carrier) for carrier in carriers])
+        servers = within[received.strongest(), np.arange(n)]
+        down, up = (
+            np.fmax.reduce([rate(received, carrier) for carrier in carriers])
+            for rate in (downlink_mbps, uplink_mbps)
+        )
+        out[:, 0] = 1
+        out[:, 1] = servers > 0
+        out[:, 2] = servers >= _OVERLAP
+        out[:, 3] = servers >= _POLLUTION
+        out[:, 4] = np.rint(1e3 * np.nan_to_num(down))
+        out[:, 5] = np.rint(1e3 * np.nan_to_num(up))
+        out[:, 6] = (down >= assumed.edge_downlink_mbps) & (up >= assumed.edge_uplink_mbps)
+        first, width = len(self.WHOLE), len(self.EACH)
+        for number, part in enumerate(self._met(received, faded)):
+            out[:, first + width * number : first + width * (number + 1)] = part
+        return out
+
+    def by_standard(self, row: list[int]) -> list[dict[str, int]]:
+        """Name the sums of each standard."""
+        width, first = len(self.EACH), len(self.WHOLE)
+        starts = range(first, first + width * len(self.standards), width)
+        return [dict(zip(self.EACH, row[at : at + width], strict=True)) for at in starts]
+
+    def _met(self, received: Received, faded: Bools | None) -> list[Ints]:
+        """Return the columns of each standard, (n, 5)."""
+        n, model = len(received), received.model
+        walls = [self._walls(standard) for standard in self.standards]
+        cases = [(s, wall) for s, each in zip(self.standards, walls, strict=True) for wall in each]
+        met = [np.zeros((n, len(self.EACH)), dtype=np.int64) for _ in cases]
+        some = slice(None) if faded is None else np.flatnonzero(faded)
+        few = received.only(some)
+        for carrier in range(len(model.frequencies_mhz)):
+            level, server = received.ss_rsrp_dbm(carrier), received.server(carrier)
+            sinr = {wall: ss_sinr_db(received, carrier, wall) for _, wall in cases}
+            inside = {
+                wall: level - model.by_cell([b.mean_db for b in model.building(wall)])[server]
+                for wall in sinr
+            }
+            thresholds = [(standard.min_ss_rsrp_dbm, wall) for standard, wall in cases]
+            shares = served_share(few, carrier, thresholds)
+            for out, (standard, wall), share in zip(met, cases, shares, strict=True):
+                strong = inside[wall] >= standard.min_ss_rsrp_dbm
+                clean = sinr[wall] >= standard.min_ss_sinr_db
+                out[:, 0] = 1
+                out[:, 1] |= strong
+                out[:, 2] |= clean
+                out[:, 3] |= strong & clean
+                millionths = np.rint(1e6 * share.astype(np.float64)).astype(np.int64)
+                out[some, 4] = np.maximum(out[some, 4], millionths)
+        return self._by_kind(met, walls, received.pixels)
+
+    def _walls(self, standard: QualityStandard) -> tuple[Penetration, ...]:
+        """Return the walls a standard is assessed behind."""
+        if self.walls is None or standard.penetration is Penetration.OUTDOOR:
+            return (standard.penetration,)
+        return _WALLS
+
+    def _by_kind(
+        self, met: list[Ints], walls: list[tuple[Penetration, ...]], pixels: Ints
+    ) -> list[Ints]:
+        """Keep, of the walls of each standard, the one that stands at a pixel."""
+        kept, case = [], iter(met)
+        for each in walls:
+            parts = [next(case) for _ in each]
+            if self.walls is not None and len(parts) > 1:
+                kind = self.walls[pixels][:, np.newaxis]
+                parts = [sum((kind == 1 + i) * part for i, part in enumerate(parts))]
+            kept += parts
+        return kept
