@@ -31,6 +31,8 @@ from siting.radio.terrain import MEDIAN_RADIUS_FACTOR, NO_CLUTTER, Heights, Terr
 
 #: Heights of antennas above ground [m], ITU-R P.1812, section 2.
 HEIGHT_LIMITS_M = (1.0, 3_000.0)
+#: Samples of a profile per cell length, at most.
+FINEST = 100.0
 #: Cells within this many cell sizes have profiles in the sweep too.
 NEAR_CELLS = 8.0
 #: Farthest cell from a mast [m].
@@ -130,9 +132,12 @@ def obstruction(
         "receiver_height_m": (receiver_height_m, *HEIGHT_LIMITS_M, "m"),
         "radius_m": (radius_m, cell, FARTHEST_M, "m"),
         "radius_factor": (radius_factor, 0.1, 100.0, ""),
-        "step_m": (step_m, 0.0, 0.0 if method is Method.SWEEP else FARTHEST_M, "m"),
     }
     problems = []
+    if step_m and method is Method.SWEEP:
+        problems.append(Problem("step_m", "is of profiles", "leave it out, or use Method.PROFILE"))
+    elif step_m:
+        given["step_m"] = (step_m, cell / FINEST, FARTHEST_M, "m")
     if xy.shape == (2,):
         problems += terrain.misplaced("mast_xy", xy)
     else:

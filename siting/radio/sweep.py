@@ -3,7 +3,8 @@
 The plane round the mast is cut into four sides: east and west, where a ray takes a sample at the
 centre of every column, north and south, where it does at the centre of every row. At the rim rays
 are less than a cell apart. The path to a cell lies between two rays, and so does its ground, in
-the same proportion at every sample; the distance and the height of the cell are its own.
+the same proportion at every sample; the distance and the height of the cell are its own. In the
+outermost row of the raster one of the two rays may run beyond it, over ground taken to go on.
 
 Along a ray, `t` counts steps from the mast, and slopes are metres per step from the antenna to
 heights lowered by the curvature of the Earth, as in :mod:`siting.radio.obstruction`.

@@ -50,6 +50,15 @@ def test_clutter_is_that_of_the_cell() -> None:
     assert walled.max() == pytest.approx(120.0, abs=1.0)
 
 
+def test_without_clutter_data_a_profile_is_bare() -> None:
+    """Nothing known of clutter: the same ground, and no clutter along the path."""
+    bare = Terrain(grid=GRID, ground_m=HILLY.ground_m)
+    ends = (500_033.0, 3_350_777.0), (501_150.0, 3_350_021.0)
+    assert bare.clutter_m is None
+    assert np.array_equal(bare.profile(*ends).terrain_m, HILLY.profile(*ends).terrain_m)
+    assert not bare.profile(*ends).clutter_m.any()
+
+
 @settings(deadline=None)
 @given(a=inside, b=inside)
 def test_there_and_back_is_the_same_ground(a: tuple[float, float], b: tuple[float, float]) -> None:
