@@ -100,8 +100,8 @@ def _reinterpret(source: types.Type, target: types.Type) -> Any:
 
 # The bits of positive floats have the order of the floats, those of negative ones lie below all of
 # them. The processor finds the greatest of many integers at once, but that of floats one by one.
-_bits = _reinterpret(types.float32, types.int32)
-_float = _reinterpret(types.int32, types.float32)
+bits_of_float = _reinterpret(types.float32, types.int32)
+float_of_bits = _reinterpret(types.int32, types.float32)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -259,16 +259,16 @@ def _edge_between(one, other, share, direct, t, rest, n, rise):
     highest = np.int32(-1)
     for i in range(np.uint64(n)):
         rise[i] = left * one[i] + share * other[i] - direct
-        highest = max(highest, _bits(rise[i]))
+        highest = max(highest, bits_of_float(rise[i]))
     if highest >= 0:
         back = np.int32(0)
         for i in range(np.uint64(n)):
-            back = max(back, _bits(rise[i] * t[i] * rest[shift + i]))
-        return np.float64(_float(highest)) * _float(back)
+            back = max(back, bits_of_float(rise[i] * t[i] * rest[shift + i]))
+        return np.float64(float_of_bits(highest)) * float_of_bits(back)
     least = _INFINITE
     for i in range(np.uint64(n)):
-        least = min(least, _bits(rise[i] * rise[i] * t[i] * rest[shift + i]))
-    return -np.float64(_float(least))
+        least = min(least, bits_of_float(rise[i] * rise[i] * t[i] * rest[shift + i]))
+    return -np.float64(float_of_bits(least))
 
 
 @njit(cache=True, nogil=True)
