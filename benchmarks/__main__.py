@@ -15,6 +15,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "certificates": "benchmarks.certificates",
     "city-plan": "benchmarks.city_plan",
+    "radio": "benchmarks.radio",
     "service": "benchmarks.service",
     "solver": "benchmarks.solver",
     "vectors": "benchmarks.vectors",
