@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from siting.radio.antenna import attenuation
+from siting.radio.antenna import attenuations, turned
 from siting.radio.diffraction import CLEAR, EARTH_RADIUS_KM
+from siting.radio.fast_math import angle_deg, power_ratios
 from siting.radio.loss_curves import BLOCKED, FREE, UNKNOWN
 from siting.radio.obstruction import bullington_loss_db
 from siting.radio.path_loss import NEAR_FIELD_M, USER_HEIGHT_M
@@ -42,8 +43,8 @@ NO_EDGE = -32768
 #: What a sweep does with the cells of a mast.
 ADD, REMOVE, REFILL = 1, -1, 0
 
+_FAINT = np.float32(-999.0)
 _ALL = slice(None)
-_DB_TO_E = math.log(10.0) / 10.0
 _RADIUS_M = 1e3 * EARTH_RADIUS_KM * MEDIAN_RADIUS_FACTOR
 
 
@@ -199,19 +200,12 @@ def terrain_loss(edge, distance, height, wavelength):
 
 
 @njit(cache=True, nogil=True)
-def median_loss(losses, curve, sight, distance):
+def median_loss(loss_db, root_nearest, nodes_per_root, curve, sight, distance):
     """Interpolate a table of losses [dB]; within 10 m the loss at 10 m."""
-    place = losses.nodes_per_e * (math.log(max(distance, NEAR_FIELD_M)) - losses.ln_nearest)
-    low = min(max(int(place), 0), losses.loss_db.shape[2] - 2)
-    share = place - low
-    first = losses.loss_db[curve, sight, low]
-    return first + share * (losses.loss_db[curve, sight, low + 1] - first)
-
-
-@njit(cache=True, nogil=True)
-def quanta(level, weight):
-    """Disturbing power of a level [QUANTUM_MW], a whole number."""
-    return np.int64(weight * math.exp(_DB_TO_E * level) + 0.5)
+    place = nodes_per_root * (math.sqrt(max(distance, NEAR_FIELD_M)) - root_nearest)
+    low = min(max(int(place), 0), loss_db.shape[2] - 2)
+    first = loss_db[curve, sight, low]
+    return first + (place - low) * (loss_db[curve, sight, low + 1] - first)
 
 
 @njit(cache=True, nogil=True)
@@ -238,93 +232,135 @@ def sweep(
     pixel_m, radius_m
         Side of a pixel, and distance to which cells are heard [m].
     """
-    reach = radius_m / pixel_m
+    most = max(mast.columns, 0)
+    at, sight = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
+    edge, distance, azimuth, below = np.empty((4, most))
+    to, work, lost = np.empty((3, most)), np.empty((2, most)), np.zeros(most)
+    loss, ratio = np.empty((2, most))
+    level = np.empty(most, dtype=np.float32)
+    for r in range(max(first, mast.row), min(last, mast.row + mast.rows)):
+        n = _pixels(mast, dirty, action, r, radius_m / pixel_m, at, edge, sight)
+        _directions(mast, ground, pixel_m, r, n, at, to, distance, azimuth, below)
+        curve = -1
+        for cell in mast.cells:
+            g = table.carrier[cell]
+            if table.curve[cell] != curve:
+                curve = table.curve[cell]
+                _losses(losses, curve, mast.height_m, n, edge, sight, distance, loss)
+            if mast.directional:
+                _attenuations(table, patterns, cell, to, azimuth, below, work, lost[:n])
+            for i in range(n):
+                level[i] = np.float32(table.eirp_dbm[cell] - lost[i] - loss[i])
+            if action != REFILL:
+                _disturb(state.power[g, r], n, at, level, action * table.weight[cell], ratio)
+            if action != REMOVE:
+                _insert(state.level[g, r], state.server[g, r], n, at, sight, level, cell)
+            else:
+                _mark(state.server[g, r], dirty[r], n, at, sight, cell)
+
+
+@njit(cache=True, nogil=True)
+def _pixels(mast, dirty, action, r, reach, at, edge, sight):
+    """List the columns of a row that are within reach; return their number."""
+    edges, sights = mast.edge, mast.sight
+    rough, known = edges.shape[0] > 0, sights.shape[0] > 0
+    dy = r + 0.5 - mast.y
+    chord = math.sqrt(max(reach * reach - dy * dy, 0.0))
+    west = max(mast.column, math.ceil(mast.x - chord - 0.5))
+    east = min(mast.column + mast.columns - 1, math.floor(mast.x + chord - 0.5))
+    n = 0
+    for c in range(west, east + 1):
+        if action == REFILL and not dirty[r, c]:
+            continue
+        at[n], edge[n], sight[n] = c, -math.inf, UNKNOWN
+        if rough:
+            code = edges[r - mast.row, c - mast.column]
+            if code == NO_EDGE:
+                continue
+            edge[n] = code * EDGE_STEP
+            seen = sights[r - mast.row, c - mast.column] if known else -1 if code < 0 else 0
+            sight[n] = FREE if seen > 0 else BLOCKED if seen == 0 else UNKNOWN
+        n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _directions(mast, ground, pixel_m, r, n, at, to, distance, azimuth, below):
+    """Write vectors to the pixels of a row [m], their length on the level, and angles [degrees]."""
     antenna = mast.height_m - USER_HEIGHT_M
-    if ground.shape[0] > 0:
+    rough = ground.shape[0] > 0
+    if rough:
         rows, columns = ground.shape
         antenna += ground[min(int(mast.y), rows - 1), min(int(mast.x), columns - 1)]
-    for r in range(max(first, mast.row), min(last, mast.row + mast.rows)):
-        dy = r + 0.5 - mast.y
-        chord = math.sqrt(max(reach * reach - dy * dy, 0.0))
-        west = max(mast.column, math.ceil(mast.x - chord - 0.5))
-        east = min(mast.column + mast.columns - 1, math.floor(mast.x + chord - 0.5))
-        for c in range(west, east + 1):
-            if action == REFILL and not dirty[r, c]:
-                continue
-            edge, sight = _obstruction(mast, r, c)
-            if sight < 0:
-                continue
-            dx = c + 0.5 - mast.x
-            distance = pixel_m * math.sqrt(dx * dx + dy * dy)
-            azimuth = below = 0.0
-            if mast.directional:
-                drop = antenna - ground[r, c] if ground.shape[0] > 0 else antenna
-                azimuth = math.degrees(math.atan2(dx, dy))
-                below = math.degrees(math.atan2(drop, distance))
-            curve, loss = -1, 0.0
-            for cell in mast.cells:
-                if table.curve[cell] != curve:
-                    curve = table.curve[cell]
-                    loss = median_loss(losses, curve, sight, distance)
-                    loss += terrain_loss(edge, distance, mast.height_m, losses.wavelength_m[curve])
-                lost = 0.0
-                if mast.directional:
-                    lost = attenuation(
-                        patterns,
-                        table.pattern[cell],
-                        azimuth - table.azimuth_deg[cell],
-                        below,
-                        table.tilt_deg[cell],
-                        table.mechanical_deg[cell],
-                    )
-                level = np.float32(table.eirp_dbm[cell] - lost - loss)
-                if action != REFILL:
-                    change = action * quanta(level, table.weight[cell])
-                    state.power[table.carrier[cell], r, c] += change
-                if action != REMOVE:
-                    _insert(state, table.carrier[cell], r, c, level, 4 * cell + sight)
-                elif _serves(state, table.carrier[cell], r, c, 4 * cell + sight):
-                    dirty[r, c] = True
+    north = pixel_m * (r + 0.5 - mast.y)
+    for i in range(n):
+        east = pixel_m * (at[i] + 0.5 - mast.x)
+        down = antenna - ground[r, at[i]] if rough else antenna
+        to[0, i], to[1, i], to[2, i] = east, north, down
+        distance[i] = math.sqrt(east * east + north * north)
+    if mast.directional:
+        for i in range(n):
+            azimuth[i] = angle_deg(to[0, i], north)
+            below[i] = angle_deg(to[2, i], distance[i])
 
 
 @njit(cache=True, nogil=True)
-def _obstruction(mast, r, c):
-    """Return the edge towards a pixel [sqrt(m)] and what is known of sight; -1 out of reach."""
-    if mast.edge.shape[0] == 0:
-        return -math.inf, UNKNOWN
-    code = mast.edge[r - mast.row, c - mast.column]
-    if code == NO_EDGE:
-        return 0.0, -1
-    if mast.sight.shape[0] == 0:
-        return code * EDGE_STEP, BLOCKED if code >= 0 else UNKNOWN
-    seen = mast.sight[r - mast.row, c - mast.column]
-    return code * EDGE_STEP, FREE if seen > 0 else BLOCKED if seen == 0 else UNKNOWN
+def _disturb(power, n, at, level, weight, ratio):
+    """Add a weight times levels to the powers of a row, each in whole numbers."""
+    power_ratios(level[:n], ratio, ratio.view(np.int64))
+    half = math.copysign(0.5, weight)
+    for i in range(n):
+        power[at[i]] += np.int64(weight * ratio[i] + half)
 
 
 @njit(cache=True, nogil=True)
-def _serves(state, g, r, c, server):
-    """Say whether a server is among the strongest of a pixel."""
-    found = False
-    for k in range(SERVERS):
-        found |= state.server[g, r, c, k] == server
-    return found
+def _attenuations(table, patterns, cell, to, azimuth, below, work, out):
+    """Write the attenuation of a cell's antenna towards the pixels of a row [dB]."""
+    antenna, aim, tilt = table.pattern[cell], table.azimuth_deg[cell], table.tilt_deg[cell]
+    if table.mechanical_deg[cell] == 0.0:
+        attenuations(patterns, antenna, azimuth, aim, below, tilt, out)
+        return
+    n = len(out)
+    across, down = work[0, :n], work[1, :n]
+    turned(to[0], to[1], to[2], aim, table.mechanical_deg[cell], across, down)
+    attenuations(patterns, antenna, across, 0.0, down, tilt, out)
 
 
 @njit(cache=True, nogil=True)
-def _insert(state, g, r, c, level, server):
-    """Put a server in its place among the strongest of a pixel."""
-    k = SERVERS
-    while k > 0:
-        other = state.level[g, r, c, k - 1]
-        if level < other or (level == other and server > state.server[g, r, c, k - 1]):
-            break
+def _losses(losses, curve, height, n, edge, sight, distance, loss):
+    """Write median path loss and loss by terrain for the pixels of a row [dB]."""
+    loss_db, wavelength = losses.loss_db, losses.wavelength_m[curve]
+    root, per_root = losses.root_nearest, losses.nodes_per_root
+    for i in range(n):
+        loss[i] = median_loss(loss_db, root, per_root, curve, sight[i], distance[i])
+        loss[i] += terrain_loss(edge[i], distance[i], height, wavelength)
+
+
+@njit(cache=True, nogil=True)
+def _mark(servers, dirty, n, at, sight, cell):
+    """Mark the pixels of a row that a cell is one of the servers of."""
+    for i in range(n):
+        for k in range(SERVERS):
+            if servers[at[i], k] == 4 * cell + sight[i]:
+                dirty[at[i]] = True
+
+
+@njit(cache=True, nogil=True)
+def _insert(levels, servers, n, at, sight, level, cell):
+    """Put a cell in its place among the strongest of the pixels of a row."""
+    for i in range(n):
+        c, server, k = at[i], 4 * cell + sight[i], SERVERS
+        while k > 0:
+            other = levels[c, k - 1]
+            if level[i] < other or (level[i] == other and server > servers[c, k - 1]):
+                break
+            if k < SERVERS:
+                levels[c, k] = other
+                servers[c, k] = servers[c, k - 1]
+            k -= 1
         if k < SERVERS:
-            state.level[g, r, c, k] = other
-            state.server[g, r, c, k] = state.server[g, r, c, k - 1]
-        k -= 1
-    if k < SERVERS:
-        state.level[g, r, c, k] = level
-        state.server[g, r, c, k] = server
+            levels[c, k] = level[i]
+            servers[c, k] = server
 
 
 @njit(cache=True, nogil=True)
@@ -333,12 +369,14 @@ def sinr(level, server, power, weight, noise_mw, inside, out):
 
     `noise_mw` is the noise by cell, `inside` the power ratio of the loss into a building by cell.
     """
+    own = np.empty(len(out))
+    power_ratios(np.maximum(level, _FAINT), own, own.view(np.int64))
     for i in range(len(out)):
         if server[i] < 0:
             out[i] = np.nan
             continue
         cell = server[i] >> 2
-        others = (power[i] - quanta(level[i], weight[cell])) * QUANTUM_MW
+        others = (power[i] - np.int64(weight[cell] * own[i] + 0.5)) * QUANTUM_MW
         noise = noise_mw[cell] * inside[cell]
         out[i] = level[i] - math.log10(others + noise) * 10.0
 
@@ -350,11 +388,15 @@ def unfaded(level, server, pixels, columns, table, losses, pixel_m, gain_dbm, di
     The first is what the cell sends towards the pixel, terrain deducted, whatever the table of
     losses holds: the same figure was subtracted. Pixels without server are left as they are.
     """
+    x, y, curves, loss_db = table.x, table.y, table.curve, losses.loss_db
     for i in range(len(pixels)):
         if server[i] < 0:
             continue
         cell, sight = server[i] >> 2, server[i] & 3
-        dx = pixels[i] % columns + 0.5 - table.x[cell]
-        dy = pixels[i] // columns + 0.5 - table.y[cell]
+        dx = pixels[i] % columns + 0.5 - x[cell]
+        dy = pixels[i] // columns + 0.5 - y[cell]
         distance_m[i] = pixel_m * math.sqrt(dx * dx + dy * dy)
-        gain_dbm[i] = level[i] + median_loss(losses, table.curve[cell], sight, distance_m[i])
+        loss = median_loss(
+            loss_db, losses.root_nearest, losses.nodes_per_root, curves[cell], sight, distance_m[i]
+        )
+        gain_dbm[i] = level[i] + loss

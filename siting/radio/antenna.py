@@ -18,6 +18,7 @@ import numpy.typing as npt
 from numba import njit
 
 from siting.errors import InputError, Problem, raise_if
+from siting.radio.fast_math import angle_deg
 from siting.radio.path_loss import Floats, outside
 
 #: Samples of a cut: one every tenth of a degree.
@@ -135,14 +136,15 @@ class AntennaPattern:
         raise_if(problems, InputError)
         across, below = np.broadcast_arrays(across, below)
         out = np.empty(across.shape)
-        _attenuations(
-            pattern_table((self,)),
-            np.fmod(across, 360.0).ravel(),
-            np.ascontiguousarray(below).ravel(),
-            float(tilt_deg),
-            float(mechanical_tilt_deg),
-            out.reshape(-1),
-        )
+        azimuth, slope = np.fmod(across, 360.0).ravel(), np.ascontiguousarray(below).ravel()
+        if mechanical_tilt_deg:
+            a, b = np.radians(azimuth), np.radians(slope)
+            level = np.cos(b)
+            azimuth, slope = np.empty(a.shape), np.empty(b.shape)
+            direction = (level * np.sin(a), level * np.cos(a), np.sin(b))
+            turned(*direction, 0.0, float(mechanical_tilt_deg), azimuth, slope)
+        table = pattern_table((self,))
+        attenuations(table, 0, azimuth, 0.0, slope, float(tilt_deg), out.reshape(-1))
         return self.gain_dbi - out
 
 
@@ -262,56 +264,68 @@ def beam_envelope(
 
 
 @njit(cache=True, nogil=True)
-def _at(cuts: Floats, antenna: int, degrees: float) -> float:
-    """Interpolate a cut at an angle, whatever turns it holds."""
+def _at(cut: Floats, degrees: float) -> float:
+    """Interpolate a cut at an angle of -720 to 720 degrees."""
     place = degrees * 10.0
-    floor = math.floor(place)
-    share = place - floor
-    low = int(floor) % SAMPLES
-    high = low + 1 if low + 1 < SAMPLES else 0
-    return cuts[antenna, low] + share * (cuts[antenna, high] - cuts[antenna, low])
+    place += SAMPLES if place < 0.0 else 0.0
+    place += SAMPLES if place < 0.0 else 0.0
+    place -= SAMPLES if place >= SAMPLES else 0.0
+    low = np.uint64(place)
+    high = low + np.uint64(1) if low < SAMPLES - 1 else np.uint64(0)
+    return cut[low] + (place - low) * (cut[high] - cut[low])
 
 
 @njit(cache=True, nogil=True)
-def attenuation(  # noqa: PLR0917 - compiled code takes plain arguments
+def attenuations(  # noqa: PLR0917 - compiled code takes plain arguments
     patterns: PatternTable,
     antenna: int,
-    across: float,
-    below: float,
-    tilt: float,
-    mechanical: float,
-) -> float:
-    """Return the attenuation of a pattern towards one direction [dB].
+    azimuth_deg: Floats,
+    aim_deg: float,
+    below_deg: Floats,
+    tilt_deg: float,
+    out: Floats,
+) -> None:
+    """Write the attenuation of a pattern towards directions into `out` [dB].
 
-    The angles are those of :meth:`AntennaPattern.gain`, at most a few thousand turns.
+    Azimuths and aim are at most a turn apart from 0, angles below the horizon as in
+    :meth:`AntennaPattern.gain`; the mechanical tilt is in :func:`turned`.
     """
-    if mechanical != 0.0:
-        # the direction in the frame of the antenna: x ahead, y right, z up, turned about y
-        a, b, m = math.radians(across), math.radians(below), math.radians(mechanical)
-        x, y, z = math.cos(b) * math.cos(a), math.cos(b) * math.sin(a), -math.sin(b)
-        ahead = x * math.cos(m) - z * math.sin(m)
-        up = x * math.sin(m) + z * math.cos(m)
-        across = math.degrees(math.atan2(y, ahead))
-        below = -math.degrees(math.asin(min(1.0, max(-1.0, up))))
-    h = _at(patterns.horizontal, antenna, across)
-    v = _at(patterns.vertical, antenna, below - tilt)
+    horizontal, vertical = patterns.horizontal[antenna], patterns.vertical[antenna]
+    limit, behind = patterns.limit[antenna], patterns.behind[antenna]
     if not patterns.projected[antenna]:
-        return min(h + v, patterns.limit[antenna])
-    # the vertical cut counts in front, its rear half behind, in proportion to the angle between
-    turn = abs((across + 180.0) % 360.0 - 180.0) / 180.0
-    rear = _at(patterns.vertical, antenna, 180.0 - (below - tilt)) - patterns.behind[antenna]
-    return max(0.0, h + (1.0 - turn) * v + turn * rear)
+        for i in range(len(out)):
+            h = _at(horizontal, azimuth_deg[i] - aim_deg)
+            out[i] = min(h + _at(vertical, below_deg[i] - tilt_deg), limit)
+        return
+    for i in range(len(out)):
+        # the vertical cut counts in front, its rear half behind, by the angle between
+        across, below = azimuth_deg[i] - aim_deg, below_deg[i] - tilt_deg
+        turn = abs((across + 180.0) % 360.0 - 180.0) / 180.0
+        rear = _at(vertical, 180.0 - below) - behind
+        front = _at(vertical, below)
+        out[i] = max(0.0, _at(horizontal, across) + (1.0 - turn) * front + turn * rear)
 
 
 @njit(cache=True, nogil=True)
-def _attenuations(  # noqa: PLR0917 - compiled code takes plain arguments
-    patterns: PatternTable,
+def turned(  # noqa: PLR0917 - compiled code takes plain arguments
+    east: Floats,
+    north: Floats,
+    down: Floats,
+    aim_deg: float,
+    mechanical_deg: float,
     across: Floats,
     below: Floats,
-    tilt: float,
-    mechanical: float,
-    out: Floats,
 ) -> None:
-    """Write the attenuation of the first pattern towards many directions [dB] into `out`."""
-    for i in range(len(out)):
-        out[i] = attenuation(patterns, 0, across[i], below[i], tilt, mechanical)
+    """Write the angles of directions in the frame of an antenna with mechanical tilt [degrees].
+
+    The direction (east, north, down) need not have the length 1. The frame: x ahead, y right, z up,
+    turned about y.
+    """
+    cos_aim, sin_aim = math.cos(math.radians(aim_deg)), math.sin(math.radians(aim_deg))
+    cos_m, sin_m = math.cos(math.radians(mechanical_deg)), math.sin(math.radians(mechanical_deg))
+    for i in range(len(across)):
+        x = north[i] * cos_aim + east[i] * sin_aim
+        y = east[i] * cos_aim - north[i] * sin_aim
+        ahead = x * cos_m + down[i] * sin_m
+        across[i] = angle_deg(y, ahead)
+        below[i] = angle_deg(down[i] * cos_m - x * sin_m, math.sqrt(ahead * ahead + y * y))
