@@ -9,13 +9,14 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from shapely.geometry.base import BaseGeometry
 
 from siting.errors import InputError, Problem, raise_if
 from siting.geo import WGS84
 from siting.grid import contains
-from siting.io.table import numbers, read_table
+from siting.io.table import MOST_NAMED, numbers, table_chunks
 from siting.provenance import Provenance
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,12 @@ HEADER = (
     "radio", "mcc", "net", "area", "cell", "unit", "lon", "lat", "range", "samples", "changeable",
     "created", "updated", "averagesignal",
 )  # fmt: skip
-REQUIRED = HEADER[:10]
+REQUIRED = ("radio", "mcc", "net", "area", "cell", "lon", "lat", "range", "samples")
+# Whole numbers, and the greatest each may be: identities by 3GPP TS 23.003, metres, a count.
+_GREATEST = {
+    "mcc": 999, "net": 65_535, "area": 2**24 - 1, "cell": 2**36 - 1, "range": 10**6,
+    "samples": 10**9,
+}  # fmt: skip
 RADIOS = frozenset({"GSM", "CDMA", "UMTS", "LTE", "NR", "NBIOT"})
 SOURCE = "OpenCelliD (opencellid.org)"
 LICENCE = "CC BY-SA 4.0"
@@ -95,72 +101,72 @@ def read_cell_list(
         for name in sorted(wanted - RADIOS)
     ]
     raise_if(problems, InputError)
-    table = read_table(path, REQUIRED, header=HEADER)
-    rows = len(table)
-    system = table["radio"].str.strip().str.upper()
-    strange = ~system.isin(RADIOS)
-    if strange.any():
-        line, name = table.index[strange][0], table["radio"][strange].iloc[0]
-        problems.append(
-            Problem(
-                f"line {line}, radio",
-                f"{name!r} is no radio system; {int(strange.sum()):,} rows are so",
-                f"known: {', '.join(sorted(RADIOS))}",
-            )
-        )
-    keep = system.isin(wanted)
-    other = int((~keep & ~strange).sum())
-    table, system = table[keep], system[keep]
-    values: dict[str, np.ndarray] = {}
-    for column, least, greatest, unit, whole in (
-        ("mcc", 1, 999, "", True),
-        ("net", 0, 65_535, "", True),
-        ("area", 0, 2**24 - 1, "", True),
-        ("cell", 0, 2**36 - 1, "", True),
-        ("lon", -180.0, 180.0, "deg", False),
-        ("lat", -90.0, 90.0, "deg", False),
-        ("range", 0, 1e6, "m", False),
-        ("samples", 0, 1e9, "", True),
-    ):
-        values[column], more = numbers(table, column, least, greatest, unit=unit, whole=whole)
-        problems += more
+    rows = other = outside = 0
+    parts = [_frame(pd.DataFrame(columns=list(REQUIRED), dtype=str), area, [])]
+    for table in table_chunks(path, REQUIRED, header=HEADER):
+        system = table["radio"].str.strip().str.upper()
+        strange = ~system.isin(RADIOS)
+        if strange.any():
+            problems.append(_strange(table[strange]))
+        table["radio"] = system
+        asked = table[system.isin(wanted)]
+        parts.append(_frame(asked, area, problems))
+        rows += len(table)
+        other += len(table) - len(asked) - int(strange.sum())
+        outside += len(asked) - len(parts[-1])
+        if len(problems) > MOST_NAMED:
+            break
     raise_if(problems, InputError)
-    frame = _frame(table, system, values)
-    inside = contains(area, np.column_stack([values["lon"], values["lat"]]))
-    kept = frame[inside].sort_values("samples", ascending=False, kind="stable")
+    kept = pd.concat(parts).sort_values("samples", ascending=False, kind="stable")
     unique = kept.drop_duplicates("id").sort_values("id", ignore_index=True)
     found = CellList(
         frame=gpd.GeoDataFrame(unique, geometry="geometry", crs=WGS84),
         rows=rows,
         other_radio=other,
-        outside=int((~inside).sum()),
+        outside=outside,
         repeated=len(kept) - len(unique),
     )
     log.info("cell list: %s rows=%d cells=%d", path.name, rows, len(unique))
     return found
 
 
-def _frame(
-    table: pd.DataFrame, system: pd.Series, values: dict[str, np.ndarray]
-) -> gpd.GeoDataFrame:
-    """Return one row per row of the list."""
-    whole = {name: values[name].astype(np.int64) for name in ("mcc", "net", "area", "cell")}
-    keys = zip(*(item.tolist() for item in whole.values()), strict=True)
-    changeable = (
-        table["changeable"] if "changeable" in table.columns else pd.Series("1", table.index)
+def _strange(table: pd.DataFrame) -> Problem:
+    """Name the first row of a radio system that nobody knows, and count them."""
+    return Problem(
+        f"line {table.index[0]}, radio",
+        f"{table['radio'].iloc[0]!r} is no radio system; {len(table):,} rows are so",
+        f"known: {', '.join(sorted(RADIOS))}",
     )
+
+
+def _frame(table: pd.DataFrame, area: BaseGeometry, problems: list[Problem]) -> gpd.GeoDataFrame:
+    """Return the cells of some rows that lie in the area; what lies elsewhere is not looked at."""
+    lon, more = numbers(table, "lon", -180.0, 180.0, unit="deg")
+    problems += more
+    lat, more = numbers(table, "lat", -90.0, 90.0, unit="deg")
+    problems += more
+    inside = contains(area, np.column_stack([lon, lat]))
+    table, lon, lat = table[inside], lon[inside], lat[inside]
+    values: dict[str, npt.NDArray[np.int64]] = {}
+    for column, greatest in _GREATEST.items():
+        found, more = numbers(table, column, 0, greatest, unit="", whole=True)
+        problems += more
+        values[column] = np.nan_to_num(found).astype(np.int64)
+    reach, samples = values.pop("range"), values.pop("samples")
+    keys = zip(*(item.tolist() for item in values.values()), strict=True)
+    changeable = table["changeable"] if "changeable" in table.columns else None
     return gpd.GeoDataFrame(
         {
             "id": ["-".join(map(str, key)) for key in keys],
-            "radio": system.to_numpy(dtype=object),
-            **whole,
-            "samples": values["samples"].astype(np.int64),
-            "exact": (changeable.str.strip() == "0").to_numpy(),
+            "radio": table["radio"].to_numpy(dtype=object),
+            **values,
+            "samples": samples,
+            "exact": False if changeable is None else (changeable.str.strip() == "0").to_numpy(),
             "provenance": Provenance.REAL.value,
             "source": SOURCE,
             "licence": LICENCE,
-            "accuracy_m": np.where(values["range"] > 0, values["range"], UNKNOWN_ACCURACY_M),
+            "accuracy_m": np.where(reach > 0, reach, UNKNOWN_ACCURACY_M).astype(np.float64),
         },
-        geometry=gpd.points_from_xy(values["lon"], values["lat"]),
+        geometry=gpd.points_from_xy(lon, lat),
         crs=WGS84,
     )

@@ -4,24 +4,48 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TextIO, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siting.errors import FileError, InputError, Problem
+from siting.errors import FileError, InputError, Problem, raise_if
 
-#: Most text that is read [bytes], unpacked.
-MAX_BYTES = 500_000_000
+#: Most rows of a table that is held in memory whole.
+MAX_ROWS = 5_000_000
 #: Bad rows that are named one by one; the rest is counted.
 MOST_NAMED = 20
+_CHUNK = 200_000
 
 
-def read_table(path: Path, required: Sequence[str], *, header: Sequence[str] = ()) -> pd.DataFrame:
-    """Read a CSV file as text.
+def read_table(path: Path, required: Sequence[str]) -> pd.DataFrame:
+    """Read a CSV file as text; :func:`table_chunks` put together.
+
+    Raises
+    ------
+    FileError
+        As there, and for more than :data:`MAX_ROWS` rows.
+    InputError
+        As there, and when there is no row.
+    """
+    parts, rows = [], 0
+    for part in table_chunks(path, required):
+        parts.append(part)
+        rows += len(part)
+        if rows > MAX_ROWS:
+            raise FileError(f"{path}: holds more than {MAX_ROWS:,} rows; give it in parts")
+    if not rows:
+        raise InputError(Problem("rows", "there is none", "give at least one"))
+    return pd.concat(parts)
+
+
+def table_chunks(
+    path: Path, required: Sequence[str], *, header: Sequence[str] = ()
+) -> Iterator[pd.DataFrame]:
+    """Read a CSV file as text, some rows at a time.
 
     Parameters
     ----------
@@ -32,53 +56,89 @@ def read_table(path: Path, required: Sequence[str], *, header: Sequence[str] = (
     header
         Names of the columns when the first line is a row of numbers already.
 
-    Returns
-    -------
+    Yields
+    ------
     DataFrame
         Text, empty where a field is missing; columns in lower case; the index is the line number.
+        Empty lines are left out.
 
     Raises
     ------
     FileError
-        When the file is missing, too large, no text or no table.
+        When the file is missing, damaged, no text or no table.
     InputError
-        Without rows, and naming every column that is missing, with those that are there.
+        Naming every column that is missing, with those that are there.
     """
-    text = _text(path)
-    lines = csv.reader(io.StringIO(text))
-    first, second = next(lines, []), next(lines, [])
-    if len(second) > len(first):
-        raise FileError(f"{path}: line 2 has {len(second)} fields, the first line {len(first)}")
-    named = any(name.strip().lower() in required for name in first)
-    bare = len(first) == len(header) and not named
+    if not path.is_file():
+        raise FileError(f"{path}: there is no such file")
     try:
-        frame = pd.read_csv(
-            io.StringIO(text),
-            dtype=str,
-            keep_default_na=False,
-            names=list(header) if bare else None,
-            header=None if bare else 0,
-            index_col=False,
-            skip_blank_lines=False,
-        )
-    except pd.errors.EmptyDataError as error:
-        raise FileError(f"{path}: is empty") from error
+        first, second, encoding = _first_lines(path)
+        named = any(name.strip().lower() in required for name in first)
+        bare = len(first) == len(header) and not named
+        names = list(header) if bare else [name.strip().lower() for name in first]
+        _check_names(path, names, second, required)
+        with _opener(path)(path, "rt", encoding=encoding) as file:
+            reader = pd.read_csv(
+                file,
+                dtype=str,
+                keep_default_na=False,
+                names=names,
+                header=None,
+                skiprows=0 if bare else 1,
+                index_col=False,
+                skip_blank_lines=False,
+                chunksize=_CHUNK,
+            )
+            start = 1 if bare else 2
+            for part in reader:
+                part.index = pd.RangeIndex(start, start + len(part))
+                start += len(part)
+                yield part[(part != "").any(axis=1)]
+    except pd.errors.EmptyDataError:
+        return
     except pd.errors.ParserError as error:
         raise FileError(f"{path}: is no comma separated table: {error}") from error
-    frame.columns = [str(name).strip().lower() for name in frame.columns]
-    frame.index = pd.RangeIndex(1 if bare else 2, len(frame) + (1 if bare else 2))
-    found = ", ".join(map(str, frame.columns))
-    problems = [
-        Problem("line 1", f"column {name!r} is missing", f"the columns are {found}")
-        for name in required
-        if name not in frame.columns
-    ]
-    frame = frame[(frame != "").any(axis=1)]
-    if frame.empty and not problems:
-        problems.append(Problem("rows", "there is none", "give at least one"))
-    if problems:
-        raise InputError(problems)
-    return frame
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path}: is neither UTF-8 nor GB18030 text") from error
+    except (OSError, EOFError) as error:
+        raise FileError(f"{path}: cannot be read: {error}") from error
+
+
+def _opener(path: Path) -> Callable[..., TextIO]:
+    """Return what opens a file, packed or not."""
+    return cast("Callable[..., TextIO]", gzip.open if path.suffix.lower() == ".gz" else open)
+
+
+def _first_lines(path: Path) -> tuple[list[str], list[str], str]:
+    """Return the fields of the first two lines, and the encoding that the file begins in."""
+    try:
+        return *_two_lines(path, "utf-8-sig"), "utf-8-sig"
+    except UnicodeDecodeError:
+        return *_two_lines(path, "gb18030"), "gb18030"
+
+
+def _two_lines(path: Path, encoding: str) -> tuple[list[str], list[str]]:
+    with _opener(path)(path, "rt", encoding=encoding) as file:
+        lines = csv.reader(file)
+        return next(lines, []), next(lines, [])
+
+
+def _check_names(
+    path: Path, names: Sequence[str], second: Sequence[str], required: Sequence[str]
+) -> None:
+    """Refuse an empty file, rows longer than the header, and missing columns."""
+    if not any(names):
+        raise FileError(f"{path}: is empty")
+    if len(second) > len(names):
+        raise FileError(f"{path}: line 2 has {len(second)} fields, the first line {len(names)}")
+    raise_if(
+        [
+            Problem("line 1", f"column {name!r} is missing", f"the columns are {', '.join(names)}")
+            for name in required
+            if name not in names
+        ],
+        InputError,
+    )
 
 
 def numbers(
@@ -124,22 +184,3 @@ def numbers(
         )
     values[bad] = np.nan
     return values, problems
-
-
-def _text(path: Path) -> str:
-    if not path.is_file():
-        raise FileError(f"{path}: there is no such file")
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    try:
-        with opener(path, "rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except (OSError, EOFError) as error:
-        raise FileError(f"{path}: cannot be read: {error}") from error
-    if len(raw) > MAX_BYTES:
-        raise FileError(f"{path}: holds more than {MAX_BYTES:,} bytes; give it in parts")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise FileError(f"{path}: is neither UTF-8 nor GB18030 text")
