@@ -16,7 +16,7 @@ import shapely
 from app.tables import Plan as PlanRow
 from app.tables import PlanOption, PlanOutcome, PlanStep, StandardRow, TechnologyRow
 from siting.grid import Grid
-from siting.plan import Certificate, Outcome, Plan, Step, TargetState
+from siting.plan import Certificate, Cuts, Outcome, Plan, Step, TargetState
 from siting.sites import SiteKind
 from siting.spec import ScenarioSpec
 from siting.status import Sense, Status
@@ -152,6 +152,12 @@ def plan_value(
 def pack_certificate(certificate: Certificate) -> bytes:
     """Write multipliers as a compressed archive of arrays; :func:`unpack_certificate` reads it."""
     arrays = {f"cover/{name}": values for name, values in certificate.cover.items()}
+    cuts = certificate.cuts
+    arrays |= {
+        "cuts/pointer": cuts.pointer,
+        "cuts/members": cuts.members,
+        "cuts/prices": cuts.prices,
+    }
     buffer = io.BytesIO()
     np.savez_compressed(buffer, targets=certificate.targets, **arrays)  # pyright: ignore[reportArgumentType] - the stub takes allow_pickle for one of the arrays
     return buffer.getvalue()
@@ -167,6 +173,13 @@ def unpack_certificate(packed: bytes) -> Certificate:
                 if name.startswith("cover/")
             },
             targets=archive["targets"],
+            cuts=Cuts(
+                **{
+                    name.removeprefix("cuts/"): archive[name]
+                    for name in archive.files
+                    if name.startswith("cuts/")
+                }
+            ),
         )
 
 

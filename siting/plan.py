@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -22,6 +22,33 @@ class TargetState(StrEnum):
     NOT_ASSESSABLE = "not_assessable"  #: the zone holds no weight
 
 
+_NO_CUTS = np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cuts:
+    """Zero-half cuts: half the sum of some covering rows, rounded up, with their prices.
+
+    Parameters
+    ----------
+    pointer, members
+        Cut q is half the sum of ``members[pointer[q]:pointer[q + 1]]``, rounded up. With n demand
+        points, member ``s n + i`` is point i under the scenario's standard s, and beyond all
+        standards follow the cuts themselves, each made of earlier ones only.
+    prices
+        Multiplier of each cut, >= 0, in the unit of the step's objective.
+
+    References
+    ----------
+    Caprara, Fischetti 1996, "{0, 1/2}-Chvatal-Gomory cuts", Mathematical Programming 74, 221-235,
+    doi 10.1007/BF02592196.
+    """
+
+    pointer: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    members: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_CUTS)
+    prices: npt.NDArray[np.float64] = field(default_factory=lambda: _NO_CUTS.astype(np.float64))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Certificate:
     """Multipliers that prove a step's bound; anyone can recompute it in one pass.
@@ -34,10 +61,13 @@ class Certificate:
     targets
         Multiplier of each target of the scenario, shape (number of targets,), >= 0 (step one; empty
         in step two).
+    cuts
+        Cuts and their multipliers (step one; none in step two).
     """
 
     cover: Mapping[str, npt.NDArray[np.float64]]
     targets: npt.NDArray[np.float64]
+    cuts: Cuts = field(default_factory=Cuts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -18,7 +18,13 @@ import numpy.typing as npt
 from siting.coverage import Coverage, build_coverage
 from siting.errors import Problem, VerificationError
 from siting.plan import WEIGHT_TOLERANCE, Outcome, Plan, Step, judge
-from siting.proof import served_points, service_limit, target_weight, targets_limit
+from siting.proof import (
+    cut_faults,
+    served_points,
+    service_limit,
+    target_weight,
+    targets_limit,
+)
 from siting.scenario import Scenario
 from siting.status import Sense, Status
 from siting.zones import ZoneKind
@@ -150,6 +156,10 @@ class _Check:
         targets = 0 if step.name == "service" else len(self.scenario.targets)
         self.same(f"{where}.certificate.targets", proof.targets.shape, (targets,))
         shape = (len(self.scenario.data.demand),)
+        faults = cut_faults(proof.cuts, len(names) * shape[0])
+        if step.name == "service" and len(proof.cuts.prices):
+            faults = ["cuts mean nothing where the most is served"]
+        self.found += [Problem(f"{where}.certificate.cuts", what) for what in faults]
         for name, array in (*proof.cover.items(), ("targets", proof.targets)):
             if name != "targets":
                 self.same(f"{where}.certificate.cover[{name}]", array.shape, shape)

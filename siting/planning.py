@@ -119,7 +119,7 @@ def _meet_targets(
                 status=status,
                 reason=targets_reason(scenario, model, status, answer.ended, _counts(limited)),
                 runtime_s=clock.elapsed_s - began,
-                certificate=question.certificate(answer.cover, answer.targets),
+                certificate=question.certificate(answer.cover, answer.targets, answer.cuts),
             ),
             selected,
         )
@@ -168,7 +168,7 @@ def _stations_step(question: Assembled, limited: Limited) -> Step:
             within=limited.within, used=used, bound=fewest.bound, ended=fewest.ended
         ),
         runtime_s=0.0,
-        certificate=question.certificate(fewest.cover, fewest.targets),
+        certificate=question.certificate(fewest.cover, fewest.targets, fewest.cuts),
     )
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from siting.coverage import Coverage
-from siting.plan import WEIGHT_TOLERANCE, Certificate
+from siting.plan import WEIGHT_TOLERANCE, Certificate, Cuts
 from siting.scenario import Scenario
 
 #: Relative error of a float64 sum of up to some thousand terms, with room to spare.
@@ -43,6 +44,11 @@ def targets_limit(
     R_t is what the target requires, or all that can be reached if that is less, minus the
     tolerance of :func:`siting.plan.judge`. Every plan that meets the targets pays at least this
     much, because each term only leaves a rule out and charges for breaking it.
+
+    A cut is half the sum of rows ``sum of the sets that serve i + (1 if i is not served) >= 1``,
+    each coefficient and the right side rounded up, which whole answers keep. With price v_q it adds
+    v_q times its right side less what it counts of points not served; that price is also charged to
+    their u_i in the second sum, and a set S earns v_q times what the cut counts of it.
     """
     sites, options = scenario.data.sites, scenario.options
     counting = unit == "stations"
@@ -58,11 +64,18 @@ def targets_limit(
         need = min(target.required_fraction * total, float(weight[able].sum()))
         gains.append(multiplier * max(need - WEIGHT_TOLERANCE * total, 0.0))
         worth[target.standard_id] += multiplier * weight
-    misses = [np.minimum(0.0, proof.cover[name] - worth[name]) for name in proof.cover]
-    places, served = _least_per_site(scenario, coverage, proof, option_cost, site_cost)
+    cuts = _priced_cuts(scenario, coverage, proof)
+    misses = [
+        np.minimum(0.0, proof.cover[name] + cuts.charged[name] - worth[name])
+        for name in proof.cover
+    ]
+    places, served = _least_per_site(
+        scenario, coverage, proof, (option_cost, site_cost), cuts.earned
+    )
     size = math.fsum(gains) + served + float(option_cost.sum() + site_cost.sum())
     size += math.fsum(float(item.sum()) for item in (*worth.values(), *proof.cover.values()))
-    terms = itertools.chain(gains, places, *(miss.tolist() for miss in misses))
+    size += cuts.size
+    terms = itertools.chain(gains, places, cuts.terms, *(miss.tolist() for miss in misses))
     limit = math.fsum(terms) - ROUNDING * size
     step = math.gcd(*(int(cost) for cost in {*option_cost.tolist(), *site_cost.tolist()}))
     return float(max(0, math.ceil(limit / step)) * step) if step else 0.0
@@ -72,10 +85,14 @@ def _least_per_site(
     scenario: Scenario,
     coverage: Coverage,
     proof: Certificate,
-    option_cost: npt.NDArray[np.float64],
-    site_cost: npt.NDArray[np.float64],
+    costs: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
+    earned: Mapping[tuple[int, ...], float],
 ) -> tuple[list[float], float]:
-    """Return the least charge of every site, and the sum of prices over all options."""
+    """Return the least charge of every site, and the sum of prices over all options.
+
+    `costs` are those of options and sites, `earned` is what sets of options earn by cuts.
+    """
+    option_cost, site_cost = costs
     rows, values = _priced_rows(coverage, proof)
     locked = set(scenario.locked_sites)
     least: list[float] = []
@@ -87,10 +104,9 @@ def _least_per_site(
         best, cheapest = 0.0, math.inf
         for start in range(0, len(options), MOST_TOGETHER):
             lowest = math.inf
-            for cost, gain in _sets(
-                options[start : start + MOST_TOGETHER], rows, values, option_cost
-            ):
-                lowest = min(lowest, cost - gain)
+            together = options[start : start + MOST_TOGETHER]
+            for chosen, cost, gain in _sets(together, rows, values, option_cost):
+                lowest = min(lowest, cost - gain - earned.get(chosen, 0.0))
             best += min(0.0, lowest)
             cheapest = min(cheapest, lowest)
         opened = float(site_cost[site]) + (best if best < 0 else cheapest)
@@ -104,18 +120,120 @@ def _sets(
     rows: Sequence[npt.NDArray[np.int64]],
     values: Sequence[npt.NDArray[np.float64]],
     option_cost: npt.NDArray[np.float64],
-) -> Iterable[tuple[float, float]]:
-    """Yield cost and served price of every set of some options that is not empty."""
+) -> Iterable[tuple[tuple[int, ...], float, float]]:
+    """Yield every set of some options that is not empty, its cost and its served price."""
     for number in range(1, len(options) + 1):
         for chosen in itertools.combinations(options, number):
             cost = math.fsum(float(option_cost[option]) for option in chosen)
             if number == 1:
-                yield cost, float(values[chosen[0]].sum())
+                yield chosen, cost, float(values[chosen[0]].sum())
                 continue
             both = np.concatenate([rows[option] for option in chosen])
             prices = np.concatenate([values[option] for option in chosen])
             _, first = np.unique(both, return_index=True)
-            yield cost, float(prices[first].sum())
+            yield chosen, cost, float(prices[first].sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _PricedCuts:
+    """What the cuts of a certificate change.
+
+    Parameters
+    ----------
+    terms
+        Their right sides and what they count of points not served, by their prices.
+    charged
+        Per standard, what each point is charged with, shape (n,).
+    earned
+        What sets of options of one site earn.
+    size
+        Sum of all absolute terms.
+    """
+
+    terms: list[float]
+    charged: Mapping[str, npt.NDArray[np.float64]]
+    earned: Mapping[tuple[int, ...], float]
+    size: float
+
+
+def cut_faults(cuts: Cuts, rows: int) -> list[str]:
+    """Say what keeps cuts from being sums of `rows` rows and of earlier cuts; nothing if sound."""
+    pointer, members, prices = cuts.pointer, cuts.members, cuts.prices
+    if pointer.dtype.kind not in "iu" or members.dtype.kind not in "iu":
+        return ["cuts name no rows"]
+    if pointer.ndim != 1 or members.ndim != 1 or prices.shape != (len(pointer) - 1,):
+        return ["cuts, their members and their prices do not fit each other"]
+    if pointer[0] != 0 or pointer[-1] != len(members) or (np.diff(pointer) < 1).any():
+        return ["a cut has no members, or members belong to no cut"]
+    known = rows + np.repeat(np.arange(len(prices)), np.diff(pointer))
+    if ((members < 0) | (members >= known)).any():
+        return ["a cut is made of rows that do not exist, or of later cuts"]
+    if not (np.isfinite(prices).all() and (prices >= 0).all()):
+        return ["cuts hold a negative or non-finite price"]
+    return []
+
+
+def _priced_cuts(scenario: Scenario, coverage: Coverage, proof: Certificate) -> _PricedCuts:
+    """Sum the cuts up, and price them."""
+    cuts, points = proof.cuts, len(scenario.data.demand)
+    names = [standard.id for standard in scenario.standards]
+    charged = {name: np.zeros(points) for name in proof.cover}
+    if not len(cuts.prices):
+        return _PricedCuts(terms=[], charged=charged, earned={}, size=0.0)
+    rows = points * len(names)
+    inner = np.unique(cuts.members[cuts.members < rows]).tolist()
+    served_by: dict[int, npt.NDArray[np.int32]] = {}
+    for row in inner:
+        matrix, point = coverage.by_standard[names[row // points]], row % points
+        served_by[row] = matrix.indices[matrix.indptr[point] : matrix.indptr[point + 1]]
+    sets, holding = _sets_of(scenario, served_by)
+    # columns: the sets, then every row not served, then the right side
+    last = len(sets) + len(inner)
+    lines: dict[int, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
+    for place, row in enumerate(inner):
+        some = sorted({number for option in served_by[row].tolist() for number in holding[option]})
+        columns = np.array([*some, len(sets) + place, last], dtype=np.int64)
+        lines[row] = columns, np.ones(len(columns), dtype=np.int64)
+    total = np.zeros(last + 1)
+    for number, price in enumerate(cuts.prices.tolist()):
+        of = cuts.members[cuts.pointer[number] : cuts.pointer[number + 1]].tolist()
+        columns = np.concatenate([lines[member][0] for member in of])
+        counted = np.concatenate([lines[member][1] for member in of])
+        columns, inverse = np.unique(columns, return_inverse=True)
+        summed = np.zeros(len(columns), dtype=np.int64)
+        np.add.at(summed, inverse, counted)
+        lines[rows + number] = columns, (summed + 1) // 2
+        total[columns] += price * lines[rows + number][1]
+    for place, row in enumerate(inner):
+        charged[names[row // points]][row % points] = total[len(sets) + place]
+    earned = dict(zip(sets, total[: len(sets)].tolist(), strict=True))
+    terms = [float(total[last]), *(-total[len(sets) : last]).tolist()]
+    # each figure is a sum of many rounded products
+    size = float(total.sum() + total[len(sets) : last].sum())
+    return _PricedCuts(terms=terms, charged=charged, earned=earned, size=size)
+
+
+def _sets_of(
+    scenario: Scenario, served_by: Mapping[int, npt.NDArray[np.int32]]
+) -> tuple[list[tuple[int, ...]], Mapping[int, list[int]]]:
+    """List the sets of options at sites that serve some rows, and those each option is in."""
+    site_of = scenario.options.site
+    some = {int(site_of[option]) for options in served_by.values() for option in options.tolist()}
+    at_site: dict[int, list[int]] = {site: [] for site in some}
+    for option, site in enumerate(site_of.tolist()):
+        if site in at_site:
+            at_site[site].append(option)
+    sets: list[tuple[int, ...]] = []
+    for options in at_site.values():
+        for start in range(0, len(options), MOST_TOGETHER):
+            together = options[start : start + MOST_TOGETHER]
+            for number in range(1, len(together) + 1):
+                sets.extend(itertools.combinations(together, number))
+    holding: dict[int, list[int]] = {}
+    for number, chosen in enumerate(sets):
+        for option in chosen:
+            holding.setdefault(option, []).append(number)
+    return sets, holding
 
 
 def _priced_rows(

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from siting.coverage import Coverage
+from siting.location.partial_covering.zero_half import PricedCuts
 from siting.models.covering import CoverModel, cover_model
-from siting.plan import Certificate
+from siting.plan import Certificate, Cuts
 from siting.scenario import Scenario
 
 
@@ -35,9 +36,12 @@ class Assembled:
     points: int
 
     def certificate(
-        self, cover: npt.NDArray[np.float64], targets: npt.NDArray[np.float64]
+        self,
+        cover: npt.NDArray[np.float64],
+        targets: npt.NDArray[np.float64],
+        cuts: PricedCuts | None = None,
     ) -> Certificate:
-        """Spread prices of rows over the demand points of their standards."""
+        """Spread prices and cuts of rows over the demand points of their standards."""
         spread: dict[str, npt.NDArray[np.float64]] = {}
         offset = 0
         for standard, points in self.demand.items():
@@ -45,7 +49,15 @@ class Assembled:
             prices[points] = cover[offset : offset + len(points)]
             spread[standard] = prices
             offset += len(points)
-        return Certificate(cover=spread, targets=targets)
+        if cuts is None:
+            return Certificate(cover=spread, targets=targets)
+        every = [number * self.points + part for number, part in enumerate(self.demand.values())]
+        named = cuts.cuts.moved(np.concatenate(every), len(every) * self.points)
+        return Certificate(
+            cover=spread,
+            targets=targets,
+            cuts=Cuts(pointer=named.pointer, members=named.members, prices=cuts.prices),
+        )
 
 
 def assemble(scenario: Scenario, coverage: Coverage) -> Assembled:

@@ -7,7 +7,11 @@ Step one. For prices ``u_i >= 0`` and target multipliers ``lambda_t >= 0``::
             + sum_j min over sets S of options at j of
                     f_j [S not empty] + sum_{o in S} c_o - sum_{i served by S} u_i
 
-where a locked site takes the minimum over sets that are not empty. Step two, with the options X1
+where a locked site takes the minimum over sets that are not empty. Zero-half cuts of the rows
+(:mod:`siting.location.partial_covering.zero_half`) with prices ``v_q``, in which row *i* left
+unserved counts ``k_qi`` and a set of options at a site ``d_qS``, of right side ``b_q``, add
+``sum_q v_q (b_q - sum_i k_qi)``, charge row *i* with ``U_i = u_i + sum_q v_q k_qi`` in place of
+``u_i``, and let a set earn ``sum_q v_q d_qS`` besides. Step two, with the options X1
 of step one kept and K stations left::
 
     served <= sum_{i served by X1} h_i + sum_{i not served by X1} max(0, h_i - u_i)
@@ -26,6 +30,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from siting.location.partial_covering.relaxation import turning_point
+from siting.location.partial_covering.zero_half import PricedCuts, no_cuts
 from siting.models.bundles import MOST_IN_BUNDLE
 from siting.models.covering import CoverModel
 
@@ -35,7 +40,10 @@ ROUNDING = 2.0**-39
 
 
 def targets_bound(
-    model: CoverModel, cover: npt.NDArray[np.float64], targets: npt.NDArray[np.float64]
+    model: CoverModel,
+    cover: npt.NDArray[np.float64],
+    targets: npt.NDArray[np.float64],
+    cuts: PricedCuts | None = None,
 ) -> float:
     """Return the limit below which no answer to step one costs, rounded outward [CNY].
 
@@ -43,12 +51,19 @@ def targets_bound(
     ----------
     cover, targets
         Prices ``u_i``, shape (n,), and multipliers ``lambda_t``, shape (number of targets,).
+    cuts
+        Cuts of the model's rows, or None.
     """
+    priced = no_cuts(model.cover.shape[0]) if cuts is None else cuts
+    charged = priced.charged(np.ones(len(cover), dtype=bool))
+    earned = _earned_by_sets(model, priced)
     gain = targets * model.needed
-    miss = np.minimum(0.0, cover - model.target_weights.T @ targets)
-    sites = _site_values(model, cover)
-    terms = np.concatenate([gain, miss, sites])
+    right = priced.prices * priced.cuts.right
+    miss = np.minimum(0.0, cover + charged - model.target_weights.T @ targets)
+    sites = _site_values(model, cover, earned)
+    terms = np.concatenate([gain, miss, sites, right, -charged])
     worth = (model.target_weights.T @ targets).sum() + (model.cover.T @ cover).sum()
+    worth += float(right.sum() + 2.0 * charged.sum() + earned.sum())
     scale = float(gain.sum() + worth + cover.sum())
     scale += float(model.option_cost.sum() + model.site_cost.sum())
     value = math.fsum(terms) - ROUNDING * scale
@@ -58,14 +73,46 @@ def targets_bound(
     return float(max(0, math.ceil(value / divisor)) * divisor)
 
 
-def _site_values(model: CoverModel, cover: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the least Lagrangian cost of each site, shape (m,)."""
+def _blocks(model: CoverModel) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return which of its site's blocks of few options each is in, and its place there, (k,)."""
     order = np.lexsort((np.arange(len(model.option_site)), model.option_site))
     site = model.option_site[order]
     start = np.flatnonzero(np.diff(site, prepend=-1))
     rank = np.empty(len(order), dtype=np.intp)
     rank[order] = np.arange(len(order)) - np.repeat(start, np.diff(start, append=len(order)))
-    block, bit = rank // MOST_IN_BUNDLE, rank % MOST_IN_BUNDLE
+    return rank // MOST_IN_BUNDLE, rank % MOST_IN_BUNDLE
+
+
+def _earned_by_sets(model: CoverModel, cuts: PricedCuts) -> npt.NDArray[np.float64]:
+    """Return what every set of each block of options earns by cuts, shape (blocks, m, width)."""
+    block, bit = _blocks(model)
+    width, sites = 1 << MOST_IN_BUNDLE, len(model.site_cost)
+    blocks = int(block.max(initial=-1)) + 1
+    if not len(cuts.cuts):
+        return np.zeros((blocks, sites, width))
+    inner = np.unique(cuts.cuts.members[cuts.cuts.members < cuts.cuts.rows])
+    table = sp.csr_array(model.cover[inner])
+    row = np.repeat(np.arange(len(inner)), np.diff(table.indptr))
+    key = block[table.indices] * sites + model.option_site[table.indices]
+    masks = sp.csr_array(
+        ((1 << bit)[table.indices], (row, key)), shape=(len(inner), blocks * sites)
+    )
+    entry, chosen = np.nonzero(masks.data[:, None] & np.arange(width)[None, :])
+    line = np.repeat(np.arange(len(inner)), np.diff(masks.indptr))[entry]
+    # sets of options a site has not got cost infinitely much, whatever they earn
+    used = masks.indices[entry].astype(np.int64) * width + chosen
+    served = sp.csr_array(
+        (np.ones(len(used)), (inner[line], used)),
+        shape=(cuts.cuts.rows, blocks * sites * width),
+    )
+    return cuts.earned(served).reshape(blocks, sites, width)
+
+
+def _site_values(
+    model: CoverModel, cover: npt.NDArray[np.float64], earned: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return the least Lagrangian cost of each site, shape (m,)."""
+    block, bit = _blocks(model)
     width = 1 << MOST_IN_BUNDLE
     sites = len(model.site_cost)
     best = model.site_cost.astype(np.float64)
@@ -73,7 +120,7 @@ def _site_values(model: CoverModel, cover: npt.NDArray[np.float64]) -> npt.NDArr
     least = np.full(sites, np.inf)
     for number in range(blocks):
         inside = block == number
-        value = _set_values(model, cover, inside, bit, width)
+        value = _set_values(model, cover, inside, bit, width) - earned[number]
         every = np.arange(1, width)
         least = np.minimum(least, value[:, every].min(axis=1))
         best += np.minimum(0.0, value[:, every].min(axis=1))

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from siting.location.partial_covering.problem import ColumnCover, column_cover
+from siting.location.partial_covering.zero_half import PricedCuts, no_cuts
 from siting.location.rows import dominated_columns, implied_rows, merge_rows
 from siting.models.bounds import best_multiplier
 from siting.models.bundles import Bundles, make_bundles
@@ -214,7 +215,8 @@ def lift(
     reduced: SetCover,
     prices: npt.NDArray[np.float64],
     multipliers: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    cuts: PricedCuts | None = None,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], PricedCuts]:
     """Carry multipliers of the reduced set cover back to every row and target of the model.
 
     Parameters
@@ -223,45 +225,88 @@ def lift(
         Price of each reduced row, shape (r,).
     multipliers
         Multiplier of each target's soft need, shape (number of targets,).
+    cuts
+        Cuts of the reduced rows, or None.
 
     Returns
     -------
-    cover, targets
-        Multipliers of the model's rows, shape (n,), and targets.
+    cover, targets, cuts
+        Multipliers of the model's rows, shape (n,), targets and cuts.
 
     Notes
     -----
     The price of a merged row is divided among its members in proportion to their value in the
-    bound, which leaves the bound unchanged. Hard rows are priced through the target that makes
-    them hard; its multiplier is the least at which every such price counts in full, then each
+    bound, which leaves the bound unchanged; in cuts its most valuable member stands for it, whose
+    price is lowered by what the cuts charge it with. Hard rows are priced through the target that
+    makes them hard; its multiplier is the least at which every such price counts in full, then each
     multiplier is moved to its exact maximum with the others fixed.
     """
+    rows = model.cover.shape[0]
+    priced = no_cuts(reduced.problem.rows) if cuts is None else cuts
     member = np.flatnonzero(reduced.row_of >= 0)
     row = reduced.row_of[member]
-    weights = model.target_weights
-    value = weights.T @ multipliers
+    value = _values(model, reduced, multipliers)
+    owner = reduced.hard_target
+    hard_member = owner[member] >= 0
+    # of a hard merged row only the hard members carry the price
+    value_of = np.where(hard_member == reduced.problem.hard[row], value[member], 0.0)
+    first = _most_valuable(row, value_of, reduced.problem.rows)
+    standing = np.append(member, -1)[first]
+    moved = PricedCuts(cuts=priced.cuts.moved(standing, rows), prices=priced.prices)
+    charged = moved.charged(np.ones(rows, dtype=bool))
+    cover = np.zeros(rows)
+    cover[member] = _divided(
+        row, value_of, prices, np.where(reduced.problem.hard[row], 0.0, charged[member])
+    )
+    targets = multipliers.copy()
+    by_target = np.unique(owner[owner >= 0])
+    targets[by_target] = 0.0
+    order = np.argsort(~np.isin(np.arange(len(targets)), by_target), kind="stable")
+    for index in order:
+        targets[index] = best_multiplier(model, cover + charged, targets, index)
+    # a row nothing serves costs nothing to price, and so drops out of the bound
+    lost = ~model.reachable
+    cover[lost] = (model.target_weights.T @ targets)[lost]
+    return cover, targets, moved
+
+
+def _values(
+    model: CoverModel, reduced: SetCover, multipliers: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return what serving each row is worth; of a hard row, its share of its target, shape (n,)."""
+    value = model.target_weights.T @ multipliers
     owner = reduced.hard_target
     hard = np.flatnonzero(owner >= 0)
     value[hard] = 0.0
-    by_row = weights.tocsc()
+    by_row = model.target_weights.tocsc()
     for index in hard:
         start, stop = by_row.indptr[index : index + 2]
         where = by_row.indices[start:stop] == owner[index]
         value[index] = by_row.data[start:stop][where][0] / max(model.total[owner[index]], 1e-300)
-    hard_member = owner[member] >= 0
-    # of a hard merged row only the hard members carry the price
-    value_of = np.where(hard_member == reduced.problem.hard[row], value[member], 0.0)
-    whole = np.bincount(row, weights=value_of, minlength=reduced.problem.rows)
-    share = value_of / np.where(whole[row] > 0, whole[row], 1.0)
-    cover = np.zeros(model.cover.shape[0])
-    cover[member] = share * prices[row]
-    targets = multipliers.copy()
-    for index in np.unique(owner[hard]):
-        targets[index] = 0.0
-    order = np.argsort(~np.isin(np.arange(len(targets)), owner[hard]), kind="stable")
-    for index in order:
-        targets[index] = best_multiplier(model, cover, targets, index)
-    # a row nothing serves costs nothing to price, and so drops out of the bound
-    lost = ~model.reachable
-    cover[lost] = (weights.T @ targets)[lost]
-    return cover, targets
+    return value
+
+
+def _most_valuable(
+    row: npt.NDArray[np.int32], value: npt.NDArray[np.float64], rows: int
+) -> npt.NDArray[np.intp]:
+    """Return the place of each merged row's most valuable member, -1 without any, shape (rows,)."""
+    order = np.lexsort((-np.arange(len(row)), value, row))
+    first = np.full(rows, -1, dtype=np.intp)
+    first[row[order]] = order  # the last of a row in this order stays
+    return first
+
+
+def _divided(
+    row: npt.NDArray[np.int32],
+    value: npt.NDArray[np.float64],
+    prices: npt.NDArray[np.float64],
+    charged: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Divide the price of each merged row so that price and charge are as the members' values."""
+    rows = len(prices)
+    whole = np.bincount(row, weights=value, minlength=rows)
+    share = value / np.where(whole[row] > 0, whole[row], 1.0)
+    total = prices + np.bincount(row, weights=charged, minlength=rows)
+    wanted = np.maximum(share * total[row] - charged, 0.0)
+    asked = np.bincount(row, weights=wanted, minlength=rows)
+    return wanted * (prices / np.where(asked > 0, asked, 1.0))[row]

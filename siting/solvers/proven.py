@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from siting.location.partial_covering.zero_half import PricedCuts
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Proven:
@@ -18,8 +20,9 @@ class Proven:
         Chosen options, ascending.
     value, bound
         Objective reached, and proven limit.
-    cover, targets
-        Multipliers behind the limit: prices of the model's rows, and of its targets.
+    cover, targets, cuts
+        Multipliers behind the limit: prices of the model's rows, of its targets, and of cuts of the
+        rows; None without cuts.
     ended
         Why the search ended, a clause.
     """
@@ -30,3 +33,4 @@ class Proven:
     cover: npt.NDArray[np.float64]
     targets: npt.NDArray[np.float64]
     ended: str
+    cuts: PricedCuts | None = None

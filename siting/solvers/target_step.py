@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.clock import Clock
+from siting.location.partial_covering.relaxation import Duals
 from siting.location.partial_covering.search import Search
+from siting.location.partial_covering.zero_half import PricedCuts
 from siting.models.bounds import targets_bound
 from siting.models.covering import CoverModel
 from siting.models.presolve import SetCover, lift, reduce_targets
@@ -79,13 +81,20 @@ def _result(model: CoverModel, reduced: SetCover, search: Search) -> Proven:
     """Carry answer and multipliers back to the model."""
     columns = np.zeros(0, dtype=np.intp) if search.best is None else search.best
     selected = reduced.options_of(columns)
-    bound, cover, targets = -np.inf, np.zeros(0), np.zeros(0)
-    for duals in (search.duals, search.relaxation.feasible(search.duals)):
-        lifted = lift(model, reduced, duals.prices, duals.multipliers)
+    bound, best = -np.inf, (np.zeros(0), np.zeros(0), None)
+    tried: list[tuple[Duals, PricedCuts | None]] = [
+        (search.duals, None),
+        (search.relaxation.feasible(search.duals), None),
+    ]
+    if search.cut is not None:
+        tried.append((search.cut.duals, search.cut.cuts))
+    for duals, cuts in tried:
+        lifted = lift(model, reduced, duals.prices, duals.multipliers, cuts)
         limit = targets_bound(model, *lifted)
         log.info("targets: reduced bound %.1f, lifted %.1f", duals.bound, limit)
         if limit > bound:
-            bound, (cover, targets) = limit, lifted
+            bound, best = limit, lifted
+    cover, targets, cuts = best
     return Proven(
         selected=selected,
         value=float(model.cost(selected)),
@@ -93,4 +102,5 @@ def _result(model: CoverModel, reduced: SetCover, search: Search) -> Proven:
         cover=cover,
         targets=targets,
         ended=search.ended,
+        cuts=cuts,
     )

@@ -16,7 +16,7 @@ from app import translate
 from app.tables import Plan, PlanOption, PlanOutcome, StandardRow, TechnologyRow
 from siting import datasets
 from siting.errors import ScenarioError
-from siting.plan import Certificate, Step, TargetState
+from siting.plan import Certificate, Cuts, Step, TargetState
 from siting.spec import ScenarioSpec
 from siting.status import Sense, Status
 
@@ -30,12 +30,16 @@ _FLOATS = arrays.arrays(
 @given(cover=st.dictionaries(st.text("abc-/._", min_size=1, max_size=12), _FLOATS), targets=_FLOATS)
 def test_a_packed_proof_is_the_proof(cover: dict[str, np.ndarray], targets: np.ndarray) -> None:
     """Multipliers come back bit for bit, whatever the standards are called."""
-    packed = translate.pack_certificate(Certificate(cover=cover, targets=targets))
+    cuts = Cuts(pointer=np.array([0, 2]), members=np.array([3, 1]), prices=targets[:1])
+    packed = translate.pack_certificate(Certificate(cover=cover, targets=targets, cuts=cuts))
     back = translate.unpack_certificate(packed)
     assert set(back.cover) == set(cover)
     for name, values in cover.items():
         assert back.cover[name].tobytes() == values.tobytes()
     assert back.targets.tobytes() == targets.tobytes()
+    assert back.cuts.pointer.tolist() == [0, 2]
+    assert back.cuts.members.tolist() == [3, 1]
+    assert back.cuts.prices.tobytes() == targets[:1].tobytes()
 
 
 def test_a_proof_is_no_program() -> None:

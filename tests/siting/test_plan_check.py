@@ -13,7 +13,7 @@ import pytest
 
 import siting.plan_check
 from siting.errors import VerificationError
-from siting.plan import Certificate, Plan, TargetState
+from siting.plan import Certificate, Cuts, Plan, TargetState
 from siting.plan_check import verify_plan
 from siting.planning import plan_scenario
 from siting.scenario import PlanningData, Scenario, build_scenario
@@ -96,6 +96,17 @@ def _negative(certificate: Certificate) -> Certificate:
     return dataclasses.replace(certificate, cover=dict(certificate.cover) | {name: worse})
 
 
+def _cut(
+    pointer: list[int], members: list[int], prices: list[float]
+) -> Callable[[Certificate], Certificate]:
+    cuts = Cuts(
+        pointer=np.array(pointer, dtype=np.int64),
+        members=np.array(members, dtype=np.int64),
+        prices=np.array(prices),
+    )
+    return lambda proof: dataclasses.replace(proof, cuts=cuts)
+
+
 def _without_last(plan: Plan) -> Plan:
     return dataclasses.replace(plan, selected=plan.selected[:-1], chosen_in=plan.chosen_in[:-1])
 
@@ -171,6 +182,13 @@ SPOILS: dict[str, Spoil] = {
                 index, lambda proof: dataclasses.replace(proof, targets=np.ones(9))
             ),
             "nan": _prices(index, lambda proof: _scaled(proof, math.nan)),
+            "cuts that cost more than they bring": _prices(index, _cut([0, 2], [0, 1], [1e7])),
+            "cuts without members": _prices(index, _cut([0, 0], [], [0.0])),
+            "cuts with members left over": _prices(index, _cut([0, 1], [0, 1], [0.0])),
+            "cuts with a negative price": _prices(index, _cut([0, 1], [0], [-1.0])),
+            "cuts with a price too many": _prices(index, _cut([0, 1], [0], [0.0, 0.0])),
+            "cuts of nothing": _prices(index, _cut([0, 1], [-1], [0.0])),
+            "cuts of themselves": _prices(index, _cut([0, 1], [10**9], [0.0])),
         }.items()
     },
     **{
@@ -202,7 +220,7 @@ def test_a_spoiled_plan_is_refused(answered: tuple[Scenario, Plan], what: str) -
 def test_every_field_is_spoiled() -> None:
     """No field of plan, step, outcome or certificate is left out above."""
     source = Path(__file__).read_text()
-    for kind in ("Plan", "Step", "Outcome", "Certificate"):
+    for kind in ("Plan", "Step", "Outcome", "Certificate", "Cuts"):
         for item in dataclasses.fields(getattr(siting.plan, kind)):
             assert f'"{item.name}"' in source or f"{item.name}=" in source, (kind, item.name)
 

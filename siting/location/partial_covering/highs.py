@@ -105,6 +105,60 @@ def solve_binary(
     return Outcome(values=values, bound=bound, finished=finished)
 
 
+class GrowingProgramme:
+    """A linear programme ``min cost @ x, matrix @ x >= lower, 0 <= x <= 1`` that rows join.
+
+    Parameters
+    ----------
+    cost, matrix, lower
+        Of the programme, shapes (v,), (r, v) and (r,).
+    clock
+        Ends :meth:`solve` when it expires.
+    """
+
+    def __init__(
+        self, *, cost: FloatArray, matrix: sp.csr_array, lower: FloatArray, clock: Clock
+    ) -> None:
+        self._clock, self._scale = clock, float(np.abs(cost).max(initial=0.0)) or 1.0
+        self._highs = _highs(clock, clock.left_s)
+        self._highs.setOptionValue("solver", "simplex")
+        _pass(
+            self._highs,
+            cost=cost / self._scale,
+            matrix=matrix,
+            lower=lower,
+            upper=np.ones(len(cost)),
+            binary=np.zeros(len(cost), dtype=bool),
+        )
+
+    def solve(self) -> tuple[FloatArray, FloatArray] | None:
+        """Return the values, and the prices >= 0 of the rows; None when the clock ended it."""
+        seconds = min(MOST_LP_SECONDS, self._clock.left_s)
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(seconds, 0.01))
+        self._highs.run()
+        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        found = self._highs.getSolution()
+        prices = np.maximum(np.asarray(found.row_dual, dtype=np.float64), 0.0)
+        return np.clip(np.asarray(found.col_value), 0.0, 1.0), prices * self._scale
+
+    def add(self, matrix: sp.csr_array, lower: FloatArray) -> None:
+        """Add rows at the end."""
+        self._highs.addRows(
+            len(lower),
+            lower,
+            np.full(len(lower), highspy.kHighsInf),
+            matrix.nnz,
+            matrix.indptr[:-1].astype(np.int32),
+            matrix.indices.astype(np.int32),
+            matrix.data.astype(np.float64),
+        )
+
+    def drop(self, rows: npt.NDArray[np.intp]) -> None:
+        """Leave rows out, ascending; the others close up."""
+        self._highs.deleteRows(len(rows), rows.astype(np.int32))
+
+
 def row_prices(
     *,
     cost: FloatArray,

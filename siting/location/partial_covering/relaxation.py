@@ -80,14 +80,33 @@ class Relaxation:
         """
         p = self.problem
         rows, nu = prices[: p.rows], prices[p.rows :]
-        base = p.cost
+        saved, lifted = np.zeros(p.columns), np.zeros(p.rows)
         if len(nu):
             both = np.concatenate([nu, nu])
-            base = base + np.bincount(p.pairs.T.ravel(), weights=both, minlength=p.columns)
+            saved -= np.bincount(p.pairs.T.ravel(), weights=both, minlength=p.columns)
+        total = self.at(rows, saved=saved, lifted=lifted)
+        if len(nu):
+            total -= float(nu.sum())
+            self._gradient[p.rows :] = self.used[p.pairs].sum(axis=1) - 1.0
+        return total, self._gradient
+
+    def at(self, rows: FloatArray, *, saved: FloatArray, lifted: FloatArray) -> float:
+        """Return the rows' and the columns' share of the bound, as the call does.
+
+        Parameters
+        ----------
+        rows
+            Prices of the rows.
+        saved
+            What else than the rows' prices each column earns.
+        lifted
+            What else than its price serving each soft row is charged with.
+        """
+        p = self.problem
         total = _columns(
             p.col_ptr,
             p.col_rows,
-            base,
+            p.cost - saved,
             p.group_ptr,
             p.group_cost,
             p.group_most,
@@ -97,24 +116,22 @@ class Relaxation:
             self.counts,
             self.used,
         )
+        charged = rows + lifted
         _set_multipliers(
             p.weights.indptr,
             p.weights.indices,
             p.weights.data,
             p.need,
             self.active,
-            rows,
+            charged,
             self.multipliers,
             self._worth,
             self._ratio,
             self._weight,
         )
         total += float(self.multipliers @ p.need)
-        total += _rows(p.hard, rows, self._worth, self.counts, self._gradient)
-        if len(nu):
-            total -= float(nu.sum())
-            self._gradient[p.rows :] = self.used[p.pairs].sum(axis=1) - 1.0
-        return total, self._gradient
+        total += _rows(p.hard, charged, self._worth, self.counts, self._gradient)
+        return total - float(lifted.sum())
 
     def duals(self, prices: FloatArray) -> Duals:
         """Return prices with the multipliers and the bound that go with them."""

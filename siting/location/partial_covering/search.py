@@ -13,6 +13,7 @@ from siting.location.control import GAP_REACHED, NOTHING_BETTER, PROVEN, STOPPED
 from siting.location.partial_covering.anneal import Anneal
 from siting.location.partial_covering.answer import greedy
 from siting.location.partial_covering.coarse import coarse_prices
+from siting.location.partial_covering.cutting import CutDuals, Cutting
 from siting.location.partial_covering.exact import part_of, window_around
 from siting.location.partial_covering.primal_dual import approach
 from siting.location.partial_covering.problem import ColumnCover, Core, FloatArray, core_of
@@ -95,8 +96,14 @@ class Search:
         self.duals = Duals(
             prices=self.relaxation.start(), multipliers=np.zeros(len(problem.need)), bound=-np.inf
         )
+        self.cut: CutDuals | None = None
         self.ended = NOTHING_BETTER
         self.hurried = False
+
+    @property
+    def bound(self) -> float:
+        """What the best multipliers prove, with or without cuts."""
+        return self.duals.bound if self.cut is None else self.cut.duals.bound
 
     def offer(self, columns: npt.NDArray[np.intp] | None) -> bool:
         """Keep an answer if it is the cheapest so far; tell whether it is."""
@@ -115,7 +122,7 @@ class Search:
             return True
         if self.best is None:
             return False
-        missing = self.cost - self.duals.bound
+        missing = self.cost - self.bound
         if missing <= SAME * self.cost or missing < self.step * (1.0 - SAME):
             self.ended = PROVEN
             return True
@@ -126,7 +133,7 @@ class Search:
 
     def report(self, fraction: float) -> None:
         """Tell the best answer and limit."""
-        bound = self.base + self.duals.bound if np.isfinite(self.duals.bound) else None
+        bound = self.base + self.bound if np.isfinite(self.bound) else None
         value = self.base + self.cost if np.isfinite(self.cost) else None
         self.tell(fraction, value, bound)
 
@@ -149,7 +156,18 @@ class Search:
                 chosen = np.searchsorted(core.columns, self.best)
                 duals = approach(relaxation, duals, chosen, self.watch(part))
             self.adopt(core.grow(self.problem, duals.prices, duals.multipliers))
-        log.info("priced: cost %.6g, bound %.6g", self.cost, self.duals.bound)
+        log.info("priced: cost %.6g, bound %.6g", self.cost, self.bound)
+        self.tighten(part)
+
+    def tighten(self, clock: Clock) -> None:
+        """Raise the bound by cuts, where the problem is a plain covering one."""
+        p = self.problem
+        if p.grouped or len(p.pairs) or p.columns <= SMALL or self.best is None or self.done():
+            return
+        found = Cutting(p, self.duals, clock).run(self.watch(clock))
+        if found is not None and found.duals.bound > self.bound:
+            self.cut = found
+        log.info("cut: bound %.6g", self.bound)
 
     def construct(self, start: npt.NDArray[np.intp] | None = None) -> None:
         """Offer a greedy answer at the present multipliers, after some columns chosen first."""
@@ -215,7 +233,7 @@ class Search:
         core = self.core(SEARCH_SHARE)
         for number in range(DESCENTS):
             self.anneal(core, seed * DESCENTS + number, number)
-            log.info("annealed to cost %.6g, bound %.6g", self.cost, self.duals.bound)
+            log.info("annealed to cost %.6g, bound %.6g", self.cost, self.bound)
         if core.problem.rows <= WINDOW_ROWS and not (core.problem.need > 0).any():
             self.replan(core, seed)
 

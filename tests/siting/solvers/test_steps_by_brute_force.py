@@ -9,6 +9,7 @@ import pytest
 from tiny_models import least_cost, most_served, selections, tiny_model
 
 from siting.clock import Clock
+from siting.location.partial_covering.zero_half import Cuts, PricedCuts
 from siting.models.bounds import service_bound, targets_bound
 from siting.solvers.service_step import solve_service
 from siting.solvers.station_limit import solve_within
@@ -65,6 +66,30 @@ def test_any_multipliers_give_a_true_bound() -> None:
                 model, prices / 10, np.zeros(0, dtype=np.intp), model.stations or 0
             )
             assert limit >= best
+
+
+def test_any_cuts_give_a_true_bound() -> None:
+    """Cuts of rows drawn at random, at any price, never prove more than the least cost."""
+    rng = np.random.default_rng(1)
+    raised = 0
+    for seed in range(150):
+        model = tiny_model(seed)
+        optimum, rows = least_cost(model), model.cover.shape[0]
+        for _ in range(6):
+            sizes = rng.integers(1, 5, int(rng.integers(1, 5)))
+            members = [rng.integers(0, rows + q, size) for q, size in enumerate(sizes)]
+            cuts = Cuts(
+                rows=rows,
+                pointer=np.concatenate([[0], np.cumsum(sizes)]),
+                members=np.concatenate(members),
+            )
+            priced = PricedCuts(cuts=cuts, prices=rng.exponential(8.0, len(sizes)))
+            prices = rng.exponential(6.0, rows) * (rng.random(rows) < 0.6)
+            lambdas = rng.exponential(20.0, len(model.required))
+            bound = targets_bound(model, prices, lambdas, priced)
+            assert bound <= optimum
+            raised += bound > targets_bound(model, prices, lambdas)
+    assert raised > 30
 
 
 def test_a_limit_on_stations_is_kept_or_disproved() -> None:
