@@ -40,7 +40,7 @@ _EDGE_MOST = 32767
 #: Edge of a pixel out of reach.
 NO_EDGE = -32768
 
-#: What a sweep does with the cells of a mast.
+#: What is done with the cells of a mast.
 ADD, REMOVE, REFILL = 1, -1, 0
 
 _FAINT = np.float32(-999.0)
@@ -209,7 +209,7 @@ def median_loss(loss_db, root_nearest, nodes_per_root, curve, sight, distance):
 
 
 @njit(cache=True, nogil=True)
-def sweep(
+def apply_mast(
     state, dirty, action, first, last, mast, table, losses, patterns, ground, pixel_m, radius_m
 ):
     """Add the cells of a mast to the pixels of some rows, or take them away.

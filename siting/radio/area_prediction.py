@@ -16,7 +16,7 @@ import numpy.typing as npt
 from siting.errors import InputError, Problem, raise_if
 from siting.grid import Grid
 from siting.radio import throughput
-from siting.radio.accumulate import ADD, Mast, State, sweep
+from siting.radio.accumulate import ADD, Mast, State, apply_mast
 from siting.radio.assumptions import DEFAULT_ASSUMPTIONS, RadioAssumptions
 from siting.radio.interference import ss_sinr_db
 from siting.radio.location_share import served_share
@@ -290,7 +290,7 @@ def _accumulate(
     state: State,
     workers: int,
 ) -> None:
-    """Sweep batches of masts: first all their windows, then all bands of rows, by threads."""
+    """Take masts in batches: first all their windows, then all bands of rows, by threads."""
     grid = model.grid
     height = max(1, grid.rows // (workers * _BANDS_PER_THREAD))
     bands = [(first, min(first + height, grid.rows)) for first in range(0, grid.rows, height)]
@@ -311,12 +311,12 @@ def _accumulate(
             def add(band: tuple[int, int], masts: list[Mast] = masts) -> None:
                 for one in masts:
                     if one.row < band[1] and one.row + one.rows > band[0]:
-                        run_sweep(model, surroundings, state, one, band)
+                        apply_to_rows(model, surroundings, state, one, band)
 
             list(pool.map(add, bands))
 
 
-def run_sweep(
+def apply_to_rows(
     model: RadioModel,
     surroundings: Surroundings,
     state: State,
@@ -327,7 +327,7 @@ def run_sweep(
     dirty: npt.NDArray[np.bool_] = NO_MARKS,
 ) -> None:
     """Call the compiled loop for one mast and some rows of the raster."""
-    sweep(
+    apply_mast(
         state,
         dirty,
         action,

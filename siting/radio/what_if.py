@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from siting.errors import InputError, Problem, raise_if
 from siting.radio.accumulate import ADD, REFILL, REMOVE, Mast, State
-from siting.radio.area_prediction import Prediction, run_sweep
+from siting.radio.area_prediction import Prediction, apply_to_rows
 from siting.radio.area_report import (
     QUALITY_STANDARDS,
     AreaReport,
@@ -208,14 +208,14 @@ class WhatIf:
         action: int,
         pool: ThreadPoolExecutor,
     ) -> None:
-        """Sweep masts over the rows of boxes, the rows shared among the threads."""
+        """Apply masts to the rows of boxes, the rows shared among the threads."""
         now = self._now
 
         def part(rows: tuple[int, int]) -> None:
             for one in masts:
                 if one.row < rows[1] and one.row + one.rows > rows[0]:
                     where = (model, now.surroundings, now.state, one, rows)
-                    run_sweep(*where, action=action, dirty=self._marks)
+                    apply_to_rows(*where, action=action, dirty=self._marks)
 
         list(pool.map(part, _row_parts(boxes, now.threads)))
 
