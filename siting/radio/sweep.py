@@ -128,32 +128,28 @@ def sweep(ground, clutter, task, edge, sight):
     rest = np.empty(length, dtype=np.float32)  # [length - m] holds 1 / m
     for i in range(length):
         rest[i] = 1.0 / (length - i)
-    slope = np.empty((2, length), dtype=np.float32)
-    roof = np.empty((2, length), dtype=np.float32)
+    slope = np.empty((2 * rays + 1, length), dtype=np.float32)
+    roof = np.empty((2 * rays + 1 if cover.size else 0, length), dtype=np.float32)
     rise = np.empty(length, dtype=np.float32)
     for number in range(4):
         side = _side(number, task, rows, columns)
         for k in range(side.steps):
             t[k] = side.nearest + k
             per_step[k] = 1.0 / (side.nearest + k)
-        steps = 0
-        for ray in range(-rays, rays + 1):
-            one, other = 1 - (ray & 1), ray & 1
-            before = steps
-            steps = _march(
-                flat, cover, task, side, start, ray, rays, per_step, slope[other], roof[other]
-            )
-            if ray == -rays:
-                continue
-            middle = (ray - 0.5) / rays
-            for k in range(min(before, steps)):
-                q = int(side.mast_across + middle * (side.nearest + k) + 1.0) - 1
-                p = side.first + k * side.way
-                across, along = q + 0.5 - side.mast_across, abs(p + 0.5 - side.mast)
-                lean = min(max(across * per_step[k] * rays, -rays), rays - 1e-6)
-                share = lean - (ray - 1)
-                if not 0.0 <= share < 1.0 or not 0 <= q < side.cells_across:
-                    continue
+        for ray in range(2 * rays + 1):
+            lean = (ray - rays) / rays
+            steps = _steps(task, side, lean, 1.0 / rays)
+            _ground_slopes(flat, task, side, lean, start, steps, per_step, slope[ray])
+            if cover.size:
+                _roof_slopes(cover, side, lean, steps, per_step, slope[ray], roof[ray])
+        for k in range(side.steps):
+            p = side.first + k * side.way
+            along = abs(p + 0.5 - side.mast)
+            wide = min(along, math.sqrt(max(0.0, task.reach * task.reach - along * along)))
+            south = max(0, int(side.mast_across - wide))
+            north = min(side.cells_across, int(side.mast_across + wide) + 1)
+            for q in range(south, north):
+                across = q + 0.5 - side.mast_across
                 if abs(across) > along or (abs(across) == along and not side.columns):
                     continue
                 square = along * along + across * across
@@ -162,8 +158,11 @@ def sweep(ground, clutter, task, edge, sight):
                 end = flat[(p + 1) * side.stride + (q + 1) * side.stride_across]
                 end += task.receiver_m - task.fall_m * square
                 direct = np.float32((end - start) * per_step[k])
+                place = min(max((across * per_step[k] + 1.0) * rays, 0.0), 2.0 * rays - 1e-6)
+                ray = int(place)
+                share = place - ray
                 squared = _edge_between(
-                    slope[one], slope[other], np.float32(share), direct, t, rest, k, rise
+                    slope[ray], slope[ray + 1], np.float32(share), direct, t, rest, k, rise
                 )
                 squared *= 2.0 * along * along / (math.sqrt(square) * task.cell_m)
                 at = p + q * side.cells if side.columns else p * side.cells_across + q
@@ -171,7 +170,7 @@ def sweep(ground, clutter, task, edge, sight):
                 if squared >= 0.0:
                     sights[at] = 0
                 elif cover.size:
-                    nearer = one if share < 0.5 else other  # noqa: PLR2004
+                    nearer = ray if share < 0.5 else ray + 1  # noqa: PLR2004
                     sights[at] = 1 if roof[nearer, k] < direct else 0
 
 
@@ -208,23 +207,24 @@ def _side(number, task, rows, columns):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _march(flat, cover, task, side, start, ray, rays, per_step, slope, roof):
-    """Sample a ray; return the number of samples.
-
-    `slope` becomes that of the ground, `roof` the greatest of ground and clutter before a sample.
-    """
-    lean = ray / rays
-    nearer = max(0.0, abs(lean) - 1.0 / rays)  # of the cells up to the next ray
+def _steps(task, side, lean, spacing):
+    """Count the steps of a ray within reach, and within the window and the cell more."""
+    nearer = max(0.0, abs(lean) - spacing)  # of the cells up to the next ray
     most = task.reach / math.sqrt(1.0 + nearer * nearer)
     steps = min(side.steps, int(max(0.0, most - side.nearest + 2.0)))
-    middle = side.mast_across + 0.5  # 0.5: from corners to centres, and the cell more
-    if ray != 0:
-        v = middle + lean * side.nearest
-        room = side.cells_across + 1.0 - v if ray > 0 else v
-        steps = min(steps, math.ceil(max(0.0, room / abs(lean))))
+    if lean == 0.0:
+        return steps
+    v = side.mast_across + 0.5 + lean * side.nearest
+    room = side.cells_across + 1.0 - v if lean > 0.0 else v
+    return min(steps, math.ceil(max(0.0, room / abs(lean))))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _ground_slopes(flat, task, side, lean, start, steps, per_step, slope):
+    """Write the slopes from the antenna to the ground under a ray."""
+    middle = side.mast_across + 0.5  # from corners to centres, and the cell more
     fall = task.fall_m * (1.0 + lean * lean)
-    base = (side.first + 1) * side.stride
-    stride = side.way * side.stride
+    base, stride = (side.first + 1) * side.stride, side.way * side.stride
     for k in range(steps):
         t = side.nearest + k
         v = middle + lean * t
@@ -233,19 +233,23 @@ def _march(flat, cover, task, side, start, ray, rays, per_step, slope, roof):
         i = base + k * stride + m * side.stride_across
         g = (1.0 - share) * flat[i] + share * flat[i + side.stride_across]
         slope[k] = (g - fall * t * t - start) * per_step[k]
-    if cover.size:
-        own = -1
-        if side.first == min(int(side.mast), side.cells - 1):
-            own = min(int(side.mast_across), side.cells_across - 1)
-        highest = _LOW
-        for k in range(steps):
-            roof[k] = highest
-            m = int(side.mast_across + lean * (side.nearest + k) + 1.0)
-            height = cover[base + k * stride + m * side.stride_across]
-            if k == 0 and m == own + 1:
-                height = np.float32(0.0)  # the mast's own cell
-            highest = max(highest, np.float32(slope[k] + height * per_step[k]))
-    return steps
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _roof_slopes(cover, side, lean, steps, per_step, slope, roof):
+    """Write the greatest slope to ground and clutter before every sample of a ray."""
+    base, stride = (side.first + 1) * side.stride, side.way * side.stride
+    own = -1
+    if side.first == min(int(side.mast), side.cells - 1):
+        own = min(int(side.mast_across), side.cells_across - 1)
+    highest = _LOW
+    for k in range(steps):
+        roof[k] = highest
+        m = int(side.mast_across + lean * (side.nearest + k) + 1.0)  # 1: the cell more
+        height = cover[base + k * stride + m * side.stride_across]
+        if k == 0 and m == own + 1:
+            height = np.float32(0.0)  # the mast's own cell
+        highest = max(highest, np.float32(slope[k] + height * per_step[k]))
 
 
 @njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
