@@ -20,6 +20,7 @@ from numba import njit
 
 from siting.radio.antenna import SAMPLES, AntennaPattern
 from siting.radio.diffraction import CLEAR, SPEED_OF_LIGHT_GHZ_M
+from siting.radio.float_bits import bits_32, float_32
 from siting.radio.obstruction import Obstruction
 from siting.radio.path_loss import (
     NEAR_FIELD_M,
@@ -29,7 +30,6 @@ from siting.radio.path_loss import (
     Sight,
     path_loss_db,
 )
-from siting.radio.sweep import bits_of_float, float_of_bits
 from siting.technology import Propagation
 from siting.units import mhz_to_ghz, mhz_to_hz
 
@@ -156,8 +156,8 @@ def levels_one_by_one(
 @njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _log2(x):
     """Binary logarithm of a positive number."""
-    bits = bits_of_float(x)
-    m = float_of_bits((bits & np.int32(0x7FFFFF)) | np.int32(0x3F800000))
+    bits = bits_32(x)
+    m = float_32((bits & np.int32(0x7FFFFF)) | np.int32(0x3F800000))
     fraction = (((((_L6 * m + _L5) * m + _L4) * m + _L3) * m + _L2) * m + _L1) * m + _L0
     return F((bits >> np.int32(23)) - np.int32(127)) + fraction
 
@@ -168,7 +168,7 @@ def _exp2(x):
     whole = np.int32(x)
     f = x - F(whole)
     fraction = (((_E4 * f + _E3) * f + _E2) * f + _E1) * f + _E0
-    return fraction * float_of_bits((whole + np.int32(127)) << np.int32(23))
+    return fraction * float_32((whole + np.int32(127)) << np.int32(23))
 
 
 @njit(cache=True, nogil=True, error_model="numpy", forceinline=True)

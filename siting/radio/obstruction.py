@@ -24,6 +24,7 @@ from numba import njit
 
 from siting.errors import InputError, Problem, raise_if
 from siting.radio.diffraction import EARTH_RADIUS_KM, knife_edge
+from siting.radio.float_bits import INFINITY_64, bits_64, float_64
 from siting.radio.p1812 import FEWEST_POINTS
 from siting.radio.path_loss import USER_HEIGHT_M, outside
 from siting.radio.sweep import Task, bilinear, sweep
@@ -203,28 +204,25 @@ def bullington_loss_db(edge, wavelength_m, distance_m):
     return loss + (1.0 - math.exp(-loss / 6.0)) * (10.0 + 2e-5 * distance_m)
 
 
-@njit(cache=True, nogil=True)
-def profile_edge(e, n, start, end, inverse):
-    """Bullington's edge over n evenly spaced points, in units of sqrt(m / 2 steps).
+@njit(cache=True, nogil=True, error_model="numpy")
+def profile_edge(e, n, start, end, i_of, inverse):
+    """Bullington's edge over n evenly spaced points, squared with its sign, in 2 steps^2 m.
 
-    `start` and `end` are the antennas in the heights of `e`; `inverse` holds 1 / i.
+    `start` and `end` are the antennas in the heights of `e`; `i_of` holds i, `inverse` 1 / i.
     """
-    steps = n - 1
-    slope = (end - start) * inverse[steps]
-    steepest = back = -math.inf
-    for i in range(1, steps):
-        steepest = max(steepest, (e[i] - start) * inverse[i])
-        back = max(back, (e[i] - end) * inverse[steps - i])
-    if steepest >= slope:
-        return math.sqrt((steepest - slope) * max(back + slope, 0.0))
-    nearest = math.inf
-    for i in range(1, steps):
-        clear = start + slope * i - e[i]
-        nearest = min(nearest, clear * clear * inverse[i] * inverse[steps - i])
-    return -math.sqrt(nearest)
+    steps = np.uint64(n - 1)
+    direct = (end - start) * inverse[steps]
+    highest, back, least = np.int64(-1), np.int64(0), INFINITY_64
+    for i in range(np.uint64(1), steps):
+        rise = (e[i] - start) * inverse[i] - direct  # per step, over the direct ray
+        weighed = rise * i_of[i] * inverse[steps - i]
+        highest = max(highest, bits_64(rise))
+        back = max(back, bits_64(weighed))
+        least = min(least, bits_64(rise * weighed))
+    return float_64(highest) * float_64(back) if highest >= 0 else -float_64(least)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def profiles(ground, clutter, task, samples, edge, sight):
     """Evaluate the cells of a window within reach, each by its own profile.
 
@@ -242,10 +240,12 @@ def profiles(ground, clutter, task, samples, edge, sight):
     rows, columns = edge.shape
     # from the corners of the raster to the centres of the window's cells, and the cell more
     x, y = task.x + 0.5, task.y + 0.5
+    flat = ground.ravel().astype(np.float64)
+    one, wide = np.uint64(1), np.uint64(columns + 2)
+    origin = np.uint64(task.row) * wide + np.uint64(task.column)
     most = max(FEWEST_POINTS, 2 + math.ceil(samples * task.reach))
-    e, inverse = np.empty(most), np.zeros(most)
-    for i in range(1, most):
-        inverse[i] = 1.0 / i
+    e, i_of = np.empty(most), np.arange(most) * 1.0
+    inverse = 1.0 / i_of
     start = bilinear(ground, x - task.column, y - task.row) + task.height_m
     south, north = int(task.y - task.reach) - task.row, int(task.y + task.reach) + 1 - task.row
     west, east = int(task.x - task.reach) - task.column, int(task.x + task.reach) + 1 - task.column
@@ -260,13 +260,19 @@ def profiles(ground, clutter, task, samples, edge, sight):
                 continue
             n = max(FEWEST_POINTS, 1 + math.ceil(samples * distance))
             step, sx, sy = distance / (n - 1), dx / (n - 1), dy / (n - 1)
-            for i in range(1, n - 1):
-                g = bilinear(ground, x + i * sx - task.column, y + i * sy - task.row)
-                e[i] = g - task.fall_m * (i * step) ** 2
+            for i in range(one, np.uint64(n - 1)):
+                u, v = x + i * sx, y + i * sy
+                west_c, south_r = np.uint64(u), np.uint64(v)
+                a, b = u - west_c, v - south_r
+                at = south_r * wide + west_c - origin
+                low = flat[at] + a * (flat[at + one] - flat[at])
+                high = flat[at + wide] + a * (flat[at + wide + one] - flat[at + wide])
+                e[i] = low + b * (high - low) - task.fall_m * (i * step) ** 2
             end = ground[r + 1, c + 1] + task.receiver_m - task.fall_m * distance * distance
-            scaled = profile_edge(e, n, start, end, inverse)
-            edge[r, c] = scaled * math.sqrt(2.0 * (n - 1) / (step * task.cell_m))
-            if scaled >= 0.0:
+            squared = profile_edge(e, n, start, end, i_of, inverse)
+            squared *= 2.0 * (n - 1) / (step * task.cell_m)
+            edge[r, c] = math.copysign(math.sqrt(abs(squared)), squared)
+            if squared >= 0.0:
                 sight[r, c] = BLOCKED
             elif clutter.size:
                 sight[r, c] = _surface_sight(clutter, task, r, c, sx, sy, e, n, start, end)

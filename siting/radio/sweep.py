@@ -16,14 +16,13 @@ heights lowered by the curvature of the Earth, as in :mod:`siting.radio.obstruct
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numba.core import types
-from numba.extending import intrinsic
 
-_INFINITE = np.int32(0x7F800000)  # the bits of the float
+from siting.radio.float_bits import INFINITY_32, bits_32, float_32
+
 _LOW = np.float32(-1e30)  # below every slope
 
 
@@ -84,24 +83,6 @@ class _Side(NamedTuple):
     stride: int
     stride_across: int
     columns: bool
-
-
-def _reinterpret(source: types.Type, target: types.Type) -> Any:
-    """Make a compiled function that reads the bits of one type as another of its size."""
-
-    def reinterpret(context, value):  # noqa: ARG001 - numba's signature
-        def generate(context, builder, signature, arguments):
-            return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
-
-        return target(source), generate
-
-    return intrinsic(reinterpret)
-
-
-# The bits of positive floats have the order of the floats, those of negative ones lie below all of
-# them. The processor finds the greatest of many integers at once, but that of floats one by one.
-bits_of_float = _reinterpret(types.float32, types.int32)
-float_of_bits = _reinterpret(types.int32, types.float32)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -263,16 +244,16 @@ def _edge_between(one, other, share, direct, t, rest, n, rise):
     highest = np.int32(-1)
     for i in range(np.uint64(n)):
         rise[i] = left * one[i] + share * other[i] - direct
-        highest = max(highest, bits_of_float(rise[i]))
+        highest = max(highest, bits_32(rise[i]))
     if highest >= 0:
         back = np.int32(0)
         for i in range(np.uint64(n)):
-            back = max(back, bits_of_float(rise[i] * t[i] * rest[shift + i]))
-        return np.float64(float_of_bits(highest)) * float_of_bits(back)
-    least = _INFINITE
+            back = max(back, bits_32(rise[i] * t[i] * rest[shift + i]))
+        return np.float64(float_32(highest)) * float_32(back)
+    least = INFINITY_32
     for i in range(np.uint64(n)):
-        least = min(least, bits_of_float(rise[i] * rise[i] * t[i] * rest[shift + i]))
-    return -np.float64(float_of_bits(least))
+        least = min(least, bits_32(rise[i] * rise[i] * t[i] * rest[shift + i]))
+    return -np.float64(float_32(least))
 
 
 @njit(cache=True, nogil=True)
