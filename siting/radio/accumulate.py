@@ -316,14 +316,12 @@ def _disturb(power, n, at, level, weight, ratio):
 @njit(cache=True, nogil=True)
 def _attenuations(table, patterns, cell, to, azimuth, below, work, out):
     """Write the attenuation of a cell's antenna towards the pixels of a row [dB]."""
-    antenna, aim, tilt = table.pattern[cell], table.azimuth_deg[cell], table.tilt_deg[cell]
-    if table.mechanical_deg[cell] == 0.0:
-        attenuations(patterns, antenna, azimuth, aim, below, tilt, out)
-        return
-    n = len(out)
-    across, down = work[0, :n], work[1, :n]
-    turned(to[0], to[1], to[2], aim, table.mechanical_deg[cell], across, down)
-    attenuations(patterns, antenna, across, 0.0, down, tilt, out)
+    aim, across, down = table.azimuth_deg[cell], azimuth, below
+    if table.mechanical_deg[cell] != 0.0:
+        across, down = work[0], work[1]
+        turned(to, len(out), aim, table.mechanical_deg[cell], across, down)
+        aim = 0.0
+    attenuations(patterns, table.pattern[cell], across, aim, down, table.tilt_deg[cell], out)
 
 
 @njit(cache=True, nogil=True)

@@ -141,8 +141,8 @@ class AntennaPattern:
             a, b = np.radians(azimuth), np.radians(slope)
             level = np.cos(b)
             azimuth, slope = np.empty(a.shape), np.empty(b.shape)
-            direction = (level * np.sin(a), level * np.cos(a), np.sin(b))
-            turned(*direction, 0.0, float(mechanical_tilt_deg), azimuth, slope)
+            direction = np.array([level * np.sin(a), level * np.cos(a), np.sin(b)])
+            turned(direction, len(a), 0.0, float(mechanical_tilt_deg), azimuth, slope)
         table = pattern_table((self,))
         attenuations(table, 0, azimuth, 0.0, slope, float(tilt_deg), out.reshape(-1))
         return self.gain_dbi - out
@@ -308,24 +308,24 @@ def attenuations(  # noqa: PLR0917 - compiled code takes plain arguments
 
 @njit(cache=True, nogil=True)
 def turned(  # noqa: PLR0917 - compiled code takes plain arguments
-    east: Floats,
-    north: Floats,
-    down: Floats,
+    to: Floats,
+    count: int,
     aim_deg: float,
     mechanical_deg: float,
     across: Floats,
     below: Floats,
 ) -> None:
-    """Write the angles of directions in the frame of an antenna with mechanical tilt [degrees].
+    """Write angles of directions in the frame of an antenna with mechanical tilt [degrees].
 
-    The direction (east, north, down) need not have the length 1. The frame: x ahead, y right, z up,
-    turned about y.
+    The first `count` columns of `to` are vectors east, north, down, of any length. The frame: x
+    ahead, y right, z up, turned about y.
     """
     cos_aim, sin_aim = math.cos(math.radians(aim_deg)), math.sin(math.radians(aim_deg))
     cos_m, sin_m = math.cos(math.radians(mechanical_deg)), math.sin(math.radians(mechanical_deg))
-    for i in range(len(across)):
-        x = north[i] * cos_aim + east[i] * sin_aim
-        y = east[i] * cos_aim - north[i] * sin_aim
-        ahead = x * cos_m + down[i] * sin_m
+    for i in range(count):
+        east, north, down = to[0, i], to[1, i], to[2, i]
+        x = north * cos_aim + east * sin_aim
+        y = east * cos_aim - north * sin_aim
+        ahead = x * cos_m + down * sin_m
         across[i] = angle_deg(y, ahead)
-        below[i] = angle_deg(down[i] * cos_m - x * sin_m, math.sqrt(ahead * ahead + y * y))
+        below[i] = angle_deg(down * cos_m - x * sin_m, math.sqrt(ahead * ahead + y * y))
