@@ -35,8 +35,8 @@ class Band:
     unit
         Unit of its values, e.g. ``"dBm"``; empty for a number without one.
     values
-        (rows, columns), row 0 in the south; NaN where there is none. Whole numbers up to 2^24 are
-        kept exactly.
+        (rows, columns), row 0 in the south; NaN, or a level of nothing (-inf), where there is none.
+        Whole numbers up to 2^24 are kept exactly.
     """
 
     name: str
@@ -109,7 +109,8 @@ def write_geotiff(
             overview_resampling="MODE" if classes else "AVERAGE",
         ) as file:
             for number, band in enumerate(bands, start=1):
-                file.write(np.asarray(band.values, dtype=np.float32)[::-1], number)
+                values = np.asarray(band.values, dtype=np.float32)[::-1]
+                file.write(np.where(np.isfinite(values), values, np.float32(np.nan)), number)
                 file.set_band_description(number, band.name)
                 file.set_band_unit(number, band.unit)
             file.update_tags(**{**(notes or {}), "TITLE": title, PROVENANCE_TAG: provenance.value})

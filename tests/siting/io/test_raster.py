@@ -442,6 +442,18 @@ def test_classes_are_not_averaged(tmp_path: Path) -> None:
         assert np.unique(file.read(1)).tolist() == [1.0, 9.0]
 
 
+def test_a_level_of_nothing_is_no_value(tmp_path: Path) -> None:
+    """-inf dBm, which nobody hears, and NaN are both written as "no value"."""
+    level = np.full((60, 80), -90.0)
+    level[3, 4], level[5, 6] = -np.inf, np.nan
+    path = tmp_path / "a.tif"
+    band = Band(name="a", unit="dBm", values=level)
+    write_geotiff(path, GRID, [band], title="t", provenance=Provenance.REAL)
+    with rasterio.open(path) as file:
+        stored = file.read(1, masked=True)
+    assert np.argwhere(stored.mask[::-1]).tolist() == [[3, 4], [5, 6]]
+
+
 def test_bands_that_do_not_fit_are_all_named(tmp_path: Path) -> None:
     """A wrong shape names its band; no band at all and a missing folder are told too."""
     bands = [Band(name="a", unit="", values=np.zeros((2, 2)))] * 2
