@@ -240,12 +240,15 @@ def profiles(ground, clutter, task, samples, edge, sight):
     rows, columns = edge.shape
     # from the corners of the raster to the centres of the window's cells, and the cell more
     x, y = task.x + 0.5, task.y + 0.5
-    flat = ground.ravel().astype(np.float64)
+    flat = np.empty(ground.size)
+    for i, height in enumerate(ground.ravel()):
+        flat[i] = height
     one, wide = np.uint64(1), np.uint64(columns + 2)
     origin = np.uint64(task.row) * wide + np.uint64(task.column)
     most = max(FEWEST_POINTS, 2 + math.ceil(samples * task.reach))
-    e, i_of = np.empty(most), np.arange(most) * 1.0
-    inverse = 1.0 / i_of
+    e, i_of, inverse = np.empty(most), np.empty(most), np.empty(most)
+    for i in range(most):
+        i_of[i], inverse[i] = i, 1.0 / i
     start = bilinear(ground, x - task.column, y - task.row) + task.height_m
     south, north = int(task.y - task.reach) - task.row, int(task.y + task.reach) + 1 - task.row
     west, east = int(task.x - task.reach) - task.column, int(task.x + task.reach) + 1 - task.column
