@@ -75,9 +75,9 @@ class ReliefModel:
         raise_if(problems, InputError)
 
 
-#: Ezhou as general descriptions of the city (鄂州市概况) have it: river and lake plain of 17-30 m in
-#: the west and middle, hills of 50-200 m in the east, higher in the south-east, where the foothills
-#: of Mufu begin; the highest point, 四峰山, 485.8 m. The level of the water is an assumption.
+#: Ezhou as general descriptions of the city (鄂州市概况) have it: river and lake plain of 17-30 m
+#: in the west and middle, hills of 50-200 m in the east, higher in the south-east, where the
+#: foothills of Mufu begin; the highest point, 四峰山, 485.8 m. The water's level is an assumption.
 EZHOU = ReliefModel(water_m=17.0, plain_m=(18.0, 30.0), highest_m=485.8, rising_towards_deg=135.0)
 
 
