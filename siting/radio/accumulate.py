@@ -365,18 +365,19 @@ def _insert(levels, servers, n, at, sight, level, cell):
 def sinr(level, server, power, weight, noise_mw, inside, out):
     """Write the SINR of the strongest servers [dB], (pixels,); NaN where there is none.
 
-    `noise_mw` is the noise by cell, `inside` the power ratio of the loss into a building by cell.
+    `level`, `server` and `power` are of one carrier by id; `noise_mw` is the noise by cell,
+    `inside` the power ratio of the loss into a building by cell.
     """
     own = np.empty(len(out))
-    power_ratios(np.maximum(level, _FAINT), own, own.view(np.int64))
+    power_ratios(np.maximum(level[:, 0], _FAINT), own, own.view(np.int64))
     for i in range(len(out)):
-        if server[i] < 0:
+        if server[i, 0] < 0:
             out[i] = np.nan
             continue
-        cell = server[i] >> 2
+        cell = server[i, 0] >> 2
         others = (power[i] - np.int64(weight[cell] * own[i] + 0.5)) * QUANTUM_MW
         noise = noise_mw[cell] * inside[cell]
-        out[i] = level[i] - math.log10(others + noise) * 10.0
+        out[i] = level[i, 0] - math.log10(others + noise) * 10.0
 
 
 @njit(cache=True, nogil=True)
@@ -388,13 +389,13 @@ def unfaded(level, server, pixels, columns, table, losses, pixel_m, gain_dbm, di
     """
     x, y, curves, loss_db = table.x, table.y, table.curve, losses.loss_db
     for i in range(len(pixels)):
-        if server[i] < 0:
+        if server[i, 0] < 0:
             continue
-        cell, sight = server[i] >> 2, server[i] & 3
+        cell, sight = server[i, 0] >> 2, server[i, 0] & 3
         dx = pixels[i] % columns + 0.5 - x[cell]
         dy = pixels[i] // columns + 0.5 - y[cell]
         distance_m[i] = pixel_m * math.sqrt(dx * dx + dy * dy)
         loss = median_loss(
             loss_db, losses.root_nearest, losses.nodes_per_root, curves[cell], sight, distance_m[i]
         )
-        gain_dbm[i] = level[i] + loss
+        gain_dbm[i] = level[i, 0] + loss

@@ -144,9 +144,14 @@ class Prediction:
         )
 
     def served_share(self, standard: ServiceStandard, carrier: int | None = None) -> Floats32:
-        """Share of a pixel's locations that reach a standard's level, 0..1."""
+        """Share of a pixel's locations that reach a standard's level on a wide carrier, 0..1."""
         threshold = (standard.min_ss_rsrp_dbm, standard.penetration)
-        return self._raster(lambda at, c: served_share(at, c, [threshold])[0], carrier, best=True)
+
+        def share(at: Received, c: int) -> Floats32:
+            wide = at.served_with(c, standard.min_bandwidth_mhz)
+            return np.where(wide, served_share(at, c, [threshold])[0], np.float32(0.0))
+
+        return self._raster(share, carrier, best=True)
 
     def chunks(self) -> Iterator[Received]:
         """Return all pixels in pieces that fit the processor's cache."""

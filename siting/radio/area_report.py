@@ -276,6 +276,7 @@ def checked_tally(
             ("min_ss_rsrp_dbm", -real, real),
             ("min_ss_sinr_db", -real, real),
             ("required_share", 0.0, 1.0),
+            ("min_bandwidth_mhz", 0.0, real),
         ):
             value = np.asarray(getattr(standard, name), dtype=np.float64)
             problems += outside(where + name, value, least, most, "")

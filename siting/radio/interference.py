@@ -39,8 +39,8 @@ def ss_sinr_db(
     loss = [float(db_to_ratio(building.mean_db)) for building in model.building(penetration)]
     out = np.empty(len(received), dtype=np.float32)
     accumulate.sinr(
-        received.state.level[carrier, :, 0],
-        received.state.server[carrier, :, 0],
+        received.state.level[carrier],
+        received.state.server[carrier],
         received.state.power[carrier],
         model.table.weight,
         model.noise_mw,

@@ -79,11 +79,11 @@ def _field(received: Received, carrier: int, number: int) -> list[tuple[Floats, 
     """Weight, median [dBm] and shadow fading [dB] with and without line of sight."""
     model = received.model
     technology = model.cells.technologies[number]
-    state = np.ascontiguousarray(received.state.server[carrier, :, 0])
+    state = received.state.server[carrier, :, 0]
     gain, distance = np.empty(len(received)), np.empty(len(received))
     unfaded(
-        received.state.level[carrier, :, 0],
-        state,
+        received.state.level[carrier],
+        received.state.server[carrier],
         received.pixels,
         model.grid.columns,
         model.table,

@@ -146,6 +146,18 @@ class Cells:
             changed[name] = array
         return replace(self, **changed)
 
+    def only(self, chosen: npt.NDArray[np.bool_]) -> Cells:
+        """Return some of the cells, e.g. those of one operator; they are numbered anew.
+
+        Parameters
+        ----------
+        chosen
+            Whether to keep each cell, (n,).
+        """
+        kept = {name: getattr(self, name)[chosen] for name in (*_ARRAYS, "xy")}
+        operator = tuple(np.array(self.operator, dtype=object)[chosen].tolist())
+        return replace(self, **kept, operator=operator)
+
     def and_more(self, more: Cells) -> Cells:
         """Return these cells followed by more of the same equipment.
 

@@ -52,6 +52,12 @@ class Received:
         """Return the number of the strongest cell, or of the next by rank; -1: none."""
         return self.state.server[carrier, :, rank] >> 2
 
+    def served_with(self, carrier: int, least_mhz: float) -> npt.NDArray[np.bool_]:
+        """Say where the strongest server's channel is at least so wide [MHz], (n,)."""
+        width = [technology.bandwidth_mhz for technology in self.model.cells.technologies]
+        server = self.server(carrier)
+        return (server >= 0) & (self.model.by_cell(width)[server] >= least_mhz)
+
     def servers_within(self, carrier: int) -> npt.NDArray[np.uint8]:
         """Count the servers not more than the assumed overlap below the strongest, 0 to 4.
 

@@ -12,7 +12,7 @@ from siting.radio.interference import ss_sinr_db
 from siting.radio.location_share import served_share
 from siting.radio.received import Received
 from siting.radio.throughput import downlink_mbps, uplink_mbps
-from siting.technology import Penetration
+from siting.technology import Penetration, ServiceStandard
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -40,6 +40,8 @@ class QualityStandard:
         Share of the area that must reach both, 0..1.
     source
         Where the figures come from; assumptions say so.
+    min_bandwidth_mhz
+        Least channel bandwidth of a carrier that counts [MHz]; 0: every carrier does.
     """
 
     id: str
@@ -48,6 +50,20 @@ class QualityStandard:
     penetration: Penetration
     required_share: float
     source: str
+    min_bandwidth_mhz: float = 0.0
+
+    @classmethod
+    def of(cls, standard: ServiceStandard, *, min_ss_sinr_db: float) -> QualityStandard:
+        """Add a SINR to a service standard; its area probability is the share required."""
+        return cls(
+            id=standard.id,
+            min_ss_rsrp_dbm=standard.min_ss_rsrp_dbm,
+            min_ss_sinr_db=min_ss_sinr_db,
+            penetration=standard.penetration,
+            required_share=standard.area_probability,
+            source=standard.source,
+            min_bandwidth_mhz=standard.min_bandwidth_mhz,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,14 +149,15 @@ class Tally:
             thresholds = [(standard.min_ss_rsrp_dbm, wall) for standard, wall in cases]
             shares = served_share(few, carrier, thresholds)
             for out, (standard, wall), share in zip(met, cases, shares, strict=True):
-                strong = inside[wall] >= standard.min_ss_rsrp_dbm
-                clean = sinr[wall] >= standard.min_ss_sinr_db
+                wide = received.served_with(carrier, standard.min_bandwidth_mhz)
+                strong = wide & (inside[wall] >= standard.min_ss_rsrp_dbm)
+                clean = wide & (sinr[wall] >= standard.min_ss_sinr_db)
                 out[:, 0] = 1
                 out[:, 1] |= strong
                 out[:, 2] |= clean
                 out[:, 3] |= strong & clean
                 millionths = np.rint(1e6 * share.astype(np.float64)).astype(np.int64)
-                out[some, 4] = np.maximum(out[some, 4], millionths)
+                out[some, 4] = np.maximum(out[some, 4], np.where(wide[some], millionths, 0))
         return self._by_kind(met, walls, received.pixels)
 
     def _walls(self, standard: QualityStandard) -> tuple[Penetration, ...]:

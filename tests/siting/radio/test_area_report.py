@@ -182,3 +182,26 @@ def test_every_fault_of_a_report_is_named() -> None:
         report_areas(GRID, [])
     with pytest.raises(InputError, match="share the ids all"):
         report_areas(GRID, [box_zone("all", GRID), box_zone("all", GRID)])
+
+
+def test_a_service_standard_keeps_its_bandwidth() -> None:
+    """A standard that asks for 60 MHz counts the 100 MHz carrier alone, not the 30 MHz one."""
+    wide = ServiceStandard(
+        id="quality",
+        name_zh="q",
+        name_en="q",
+        min_ss_rsrp_dbm=-95.0,
+        area_probability=0.9,
+        penetration=Penetration.OUTDOOR,
+        source="test",
+        min_bandwidth_mhz=60.0,
+    )
+    standard = QualityStandard.of(wide, min_ss_sinr_db=0.0)
+    assert standard.required_share == 0.9
+    areas = report_areas(GRID, [box_zone("all", GRID)])
+    got = area_report(PREDICTION, areas, standards=[standard]).zones[0].standards[0]
+    good = (PREDICTION.ss_rsrp_dbm(1) >= -95.0) & (PREDICTION.ss_sinr_db(1) >= 0.0)
+    assert got.share == pytest.approx(good.mean())
+    share = PREDICTION.served_share(wide)
+    assert np.array_equal(share, PREDICTION.served_share(wide, 1))
+    assert got.locations_share == pytest.approx(share.mean(), abs=1e-5)

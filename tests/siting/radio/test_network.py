@@ -9,7 +9,7 @@ import pytest
 from tiny_networks import MACRO, N28, N41, random_cells, raster, technology
 
 from siting.errors import InputError
-from siting.radio.network import eirp_per_subcarrier_dbm, sectors
+from siting.radio.network import OMNI, eirp_per_subcarrier_dbm, sectors
 
 GRID = raster()
 
@@ -76,3 +76,20 @@ def test_more_cells_need_the_same_equipment() -> None:
     """Cells of other technologies cannot be appended."""
     with pytest.raises(InputError, match="same tuples"):
         random_cells(GRID, 1, 0).and_more(sectors([1500.0, 2500.0], N28, height_m=25.0))
+
+
+def test_cells_of_one_operator_can_be_taken_alone() -> None:
+    """Two operators on shared towers: each one's cells, in order."""
+    both = sectors(
+        [[1500.0, 2500.0]],
+        N41,
+        height_m=25.0,
+        pattern=OMNI,
+        azimuths_deg=(0.0, 120.0),
+        operator="A",
+    )
+    both = both.and_more(sectors([[1500.0, 2500.0]], N41, height_m=30.0, operator="B"))
+    alone = both.only(np.array(both.operator) == "B")
+    assert alone.operator == ("B",)
+    assert alone.height_m.tolist() == [30.0]
+    assert not alone.problems()
