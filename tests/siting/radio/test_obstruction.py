@@ -263,13 +263,34 @@ def test_a_wall_hides_what_is_behind(method: Method) -> None:
     found = obstruction(terrain, at(terrain, 10.6, 20.3), 30.0, radius_m=1_200, method=method)
     seen = found.sight[20 - found.row]
     columns = np.arange(81) - found.column
-    # 30 m high 30 cells away: the ray to 1.5 m falls below 25 m when it goes on for 5.3 cells less
-    assert (seen[columns[11:41]] == 1).all()
+    # from 30 m to 1.5 m: 25 m is reached after a sixth of the way, the wall is farther than that
+    assert (seen[columns[:41]] == 1).all()
     assert (seen[columns[41:70]] == 0).all()
     bare = Terrain(grid=terrain.grid, ground_m=terrain.ground_m)
     unknown = obstruction(bare, at(bare, 10.6, 20.3), 30.0, radius_m=1_200, method=method)
     assert (unknown.sight == -1).all()
     assert np.array_equal(unknown.edge, found.edge, equal_nan=True)
+
+
+def test_the_sweep_sees_what_profiles_see() -> None:
+    """Among scattered buildings both methods find the same cells in line of sight, but for rims."""
+    rows = columns = 121
+    built = town(rows, columns, share=0.01, seed=7)
+    found = {}
+    for name, clutter in (("as it is", built), ("a cell to the north", np.roll(built, 1, axis=0))):
+        terrain = Terrain(
+            grid=grid(rows, columns), ground_m=level(rows, columns), clutter_m=clutter
+        )
+        for method in Method:
+            found[name, method] = obstruction(
+                terrain, at(terrain, 60.3, 59.8), 20.0, radius_m=1_100, method=method
+            ).sight
+    plain = found["as it is", Method.PROFILE]
+    inside = plain >= 0
+    assert 0.2 < (plain[inside] == 1).mean() < 0.8
+    same = (found["as it is", Method.SWEEP] == plain)[inside].mean()
+    other = (found["a cell to the north", Method.SWEEP] == plain)[inside].mean()
+    assert same > 0.95 > other, (same, other)
 
 
 @BOTH
