@@ -112,9 +112,9 @@ def obstruction(
 
     Notes
     -----
-    Ground is bilinear between the centres of cells, clutter that of the cell a sample lies in; a
-    profile has five points at least. Clutter in the cell of the mast and in that of the receiver
-    does not block: the mast stands above it, the receiver outdoors or behind a wall that is
+    Ground is bilinear between the centres of cells; a profile has five points at least. Clutter
+    fills its cell and blocks whatever path crosses it, except in the cell of the mast and in that
+    of the receiver: the mast stands above it, the receiver outdoors or behind a wall that is
     counted elsewhere.
 
     With the slopes alpha and beta by which the horizons of both ends rise above the direct ray,
@@ -278,19 +278,39 @@ def profiles(ground, clutter, task, samples, edge, sight):
             if squared >= 0.0:
                 sight[r, c] = BLOCKED
             elif clutter.size:
-                sight[r, c] = _surface_sight(clutter, task, r, c, sx, sy, e, n, start, end)
+                sight[r, c] = _surface_sight(ground, clutter, task, r, c, distance, start, end)
 
 
-@njit(cache=True, nogil=True)
-def _surface_sight(clutter, task, r, c, sx, sy, e, n, start, end):
-    """Say whether clutter leaves the direct ray to a cell free."""
+@njit(cache=True, nogil=True, error_model="numpy")
+def _surface_sight(ground, clutter, task, r, c, distance, start, end):
+    """Say whether the clutter of the cells a path crosses leaves the direct ray free.
+
+    A cell is judged in the middle of the piece of the path that crosses it.
+    """
     rows, columns = clutter.shape
-    mast_r = min(int(task.y) - task.row, rows - 3)
-    mast_c = min(int(task.x) - task.column, columns - 3)
-    slope = (end - start) / (n - 1)
-    for i in range(1, n - 1):
-        at_r, at_c = int(task.y + i * sy) - task.row, int(task.x + i * sx) - task.column
-        own = (at_r == r and at_c == c) or (at_r == mast_r and at_c == mast_c)
-        if not own and e[i] + clutter[at_r + 1, at_c + 1] >= start + slope * i:
-            return BLOCKED
-    return FREE
+    # in cells from the south-west corner of the window with the cell more
+    x, y = task.x + 1.0 - task.column, task.y + 1.0 - task.row
+    dx, dy = c + 1.5 - x, r + 1.5 - y
+    mast_r, mast_c = min(int(y), rows - 2), min(int(x), columns - 2)
+    at_r, at_c = mast_r, mast_c
+    next_x = (at_c + (dx > 0.0) - x) / dx if dx != 0.0 else math.inf
+    next_y = (at_r + (dy > 0.0) - y) / dy if dy != 0.0 else math.inf
+    came = 0.0
+    while True:
+        goes = min(next_x, next_y, 1.0)
+        own = (at_r == r + 1 and at_c == c + 1) or (at_r == mast_r and at_c == mast_c)
+        if clutter[at_r, at_c] > 0.0 and goes > came and not own:
+            middle = 0.5 * (came + goes)
+            g = bilinear(ground, x + middle * dx - 0.5, y + middle * dy - 0.5)
+            top = g + clutter[at_r, at_c] - task.fall_m * (middle * distance) ** 2
+            if top >= start + middle * (end - start):
+                return BLOCKED
+        if goes >= 1.0:
+            return FREE
+        came = goes
+        if next_x < next_y:
+            at_c += 1 if dx > 0.0 else -1
+            next_x += abs(1.0 / dx)
+        else:
+            at_r += 1 if dy > 0.0 else -1
+            next_y += abs(1.0 / dy)

@@ -224,13 +224,22 @@ def _roof_slopes(cover, side, lean, steps, per_step, slope, roof):
     if side.first == min(int(side.mast), side.cells - 1):
         own = min(int(side.mast_across), side.cells_across - 1)
     highest = _LOW
+    middle = side.mast_across + 1.0  # 1: the cell more
+    enters = int(middle + lean * max(0.0, side.nearest - 0.5))
     for k in range(steps):
         roof[k] = highest
-        m = int(side.mast_across + lean * (side.nearest + k) + 1.0)  # 1: the cell more
-        height = cover[base + k * stride + m * side.stride_across]
-        if k == 0 and m == own + 1:
-            height = np.float32(0.0)  # the mast's own cell
+        # the two cells the ray crosses on its way through the step
+        leaves = min(max(int(middle + lean * (side.nearest + k + 0.5)), 0), side.cells_across + 1)
+        at = base + k * stride
+        height = max(
+            cover[at + enters * side.stride_across], cover[at + leaves * side.stride_across]
+        )
+        if k == 0 and own >= 0:
+            height = (
+                np.float32(0.0) if leaves == own + 1 else cover[at + leaves * side.stride_across]
+            )
         highest = max(highest, np.float32(slope[k] + height * per_step[k]))
+        enters = leaves
 
 
 @njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
