@@ -43,7 +43,6 @@ NO_EDGE = -32768
 #: What is done with the cells of a mast.
 ADD, REMOVE, REFILL = 1, -1, 0
 
-_FAINT = np.float32(-999.0)
 _ALL = slice(None)
 _RADIUS_M = 1e3 * EARTH_RADIUS_KM * MEDIAN_RADIUS_FACTOR
 
@@ -369,7 +368,7 @@ def sinr(level, server, power, weight, noise_mw, inside, out):
     `inside` the power ratio of the loss into a building by cell.
     """
     own = np.empty(len(out))
-    power_ratios(np.maximum(level[:, 0], _FAINT), own, own.view(np.int64))
+    power_ratios(level[:, 0].copy(), own, own.view(np.int64))
     for i in range(len(out)):
         if server[i, 0] < 0:
             out[i] = np.nan

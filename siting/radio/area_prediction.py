@@ -244,6 +244,9 @@ def predict(
     sight, so only the bare ground diffracts: Bullington's loss beyond that of level ground, whose
     reflection the formulas hold already. The vertical angle is that of the true difference in
     height; the path loss takes heights above ground, as TR 38.901 does.
+
+    What is cut off at 3 km instead of 5 would lower the median SINR by 0.01 dB where sites are
+    400 m apart, by 0.1 dB at 900 m and by 0.3 dB at 2 km (2.6 GHz, 25 m, load 0.5, level ground).
     """
     begun = time.monotonic()
     problems = _problems(cells, grid, terrain, radius_m, off_grid)

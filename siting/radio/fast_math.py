@@ -15,7 +15,7 @@ from numba import njit
 
 _LOG2_OF_DB = math.log2(10.0) / 10.0
 #: Layout of a number of double precision.
-_BIAS, _MANTISSA_BITS = 1023, 52
+_BIAS, _MANTISSA_BITS, _LEAST_EXPONENT = 1023, 52, -1022.0
 
 
 @njit(cache=True, nogil=True)
@@ -44,15 +44,16 @@ def angle_deg(y, x):
 
 @njit(cache=True, nogil=True)
 def power_ratios(level_db, out, bits):
-    """Write 10^(level / 10), relative error below 1e-8, for levels from -1000 to 1000 dB.
+    """Write 10^(level / 10), relative error below 1e-8, for levels up to 1000 dB.
 
+    Below -3076 dB, -inf too, it is the least number of double precision.
     `bits` is the memory of `out` seen as whole numbers, int64: the exponent is written there.
     """
     for i in range(len(level_db)):
-        exponent = level_db[i] * _LOG2_OF_DB
+        exponent = max(level_db[i] * _LOG2_OF_DB, _LEAST_EXPONENT)
         bits[i] = (np.int64(math.floor(exponent + 0.5)) + _BIAS) << _MANTISSA_BITS
     for i in range(len(level_db)):
-        exponent = level_db[i] * _LOG2_OF_DB
+        exponent = max(level_db[i] * _LOG2_OF_DB, _LEAST_EXPONENT)
         f = exponent - math.floor(exponent + 0.5)
         p = 0.00961802560295 + f * (0.00134004321658 + f * 0.000154697319815)
         p = 0.693147206711 + f * (0.240226512136 + f * (0.0555032721421 + f * p))

@@ -14,6 +14,7 @@ from tiny_networks import MACRO, N28, N41, hills, random_cells, raster, technolo
 from siting.errors import InputError
 from siting.grid import Grid
 from siting.radio import link_budget
+from siting.radio.antenna import Combination
 from siting.radio.area_prediction import Outside, Prediction, predict
 from siting.radio.diffraction import SPEED_OF_LIGHT_GHZ_M, knife_edge_loss_db
 from siting.radio.loss_curves import BLOCKED, FREE, UNKNOWN
@@ -101,6 +102,8 @@ def test_levels_servers_and_sinr_are_those_of_brute_force(ground: str) -> None:
     """Every pixel: level within 0.05 dB, server and SINR as an all-pairs computation has them."""
     terrain = None if ground == "level" else hills(GRID, 3, clutter=ground != "hills")
     cells = random_cells(GRID, 6, 5)
+    measured = replace(MACRO, combination=Combination.PROJECTED, limit_db=60.0)
+    cells = replace(cells, patterns=(MACRO, measured)).with_values([2, 3, 9, 16], pattern=1)
     cells = cells.with_values(np.arange(4), mechanical_tilt_deg=5.0)
     got = predict(cells, GRID, terrain=terrain, radius_m=RADIUS_M)
     level = brute_force(cells, GRID, terrain)

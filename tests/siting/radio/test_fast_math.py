@@ -36,3 +36,11 @@ def test_power_ratios_are_powers_of_ten() -> None:
     want = 10.0 ** (level.astype(np.float64) / 10.0)
     assert np.abs(out / want - 1.0).max() < 1e-8
     assert (np.diff(out) > 0.0).all()
+
+
+def test_the_ratio_of_nothing_is_next_to_nothing() -> None:
+    """A level of -inf and one beyond double precision: no power, and no error."""
+    out = np.empty(2)
+    power_ratios(np.array([-np.inf, -9e3], dtype=np.float32), out, out.view(np.int64))
+    assert (out < 1e-300).all()
+    assert (out >= 0.0).all()
