@@ -218,7 +218,7 @@ def _ground_slopes(flat, task, side, lean, start, steps, per_step, slope):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _roof_slopes(cover, side, lean, steps, per_step, slope, roof):
-    """Write the greatest slope to ground and clutter before every sample of a ray."""
+    """Write the greatest slope to the top of clutter before every sample of a ray."""
     base, stride = (side.first + 1) * side.stride, side.way * side.stride
     own = -1
     if side.first == min(int(side.mast), side.cells - 1):
@@ -238,7 +238,8 @@ def _roof_slopes(cover, side, lean, steps, per_step, slope, roof):
             height = (
                 np.float32(0.0) if leaves == own + 1 else cover[at + leaves * side.stride_across]
             )
-        highest = max(highest, np.float32(slope[k] + height * per_step[k]))
+        if height > 0.0:
+            highest = max(highest, np.float32(slope[k] + height * per_step[k]))
         enters = leaves
 
 
