@@ -231,7 +231,7 @@ def apply_mast(
     pixel_m, radius_m
         Side of a pixel, and distance to which cells are heard [m].
     """
-    most = max(mast.columns, 0)
+    most = mast.columns
     at, sight = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
     edge, distance, azimuth, below = np.empty((4, most))
     to, work, lost = np.empty((3, most)), np.empty((2, most)), np.zeros(most)
@@ -264,7 +264,9 @@ def _pixels(mast, dirty, action, r, reach, at, edge, sight):
     edges, sights = mast.edge, mast.sight
     rough, known = edges.shape[0] > 0, sights.shape[0] > 0
     dy = r + 0.5 - mast.y
-    chord = math.sqrt(max(reach * reach - dy * dy, 0.0))
+    if abs(dy) > reach:
+        return 0
+    chord = math.sqrt(reach * reach - dy * dy)
     west = max(mast.column, math.ceil(mast.x - chord - 0.5))
     east = min(mast.column + mast.columns - 1, math.floor(mast.x + chord - 0.5))
     n = 0

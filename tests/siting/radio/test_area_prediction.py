@@ -225,6 +225,15 @@ def test_level_falls_with_distance_along_a_street() -> None:
     assert (np.diff(row) <= 0.0).all()
 
 
+@pytest.mark.parametrize("place", [(1725.0, 2725.0), (1700.0, 2700.0), (1001.0, 2001.0)])
+def test_a_cell_is_heard_within_the_radius_and_nowhere_else(place: tuple[float, float]) -> None:
+    """On a pixel's centre, on a corner and at the edge: heard where the distance allows."""
+    got = predict(sectors(place, N41, height_m=25.0), GRID, radius_m=500.0)
+    xy = GRID.centres(np.tile(np.arange(30), 30), np.repeat(np.arange(30), 30))
+    near = np.hypot(*(xy - place).T) <= 500.0
+    assert np.array_equal(got.server().ravel() >= 0, near)
+
+
 def test_level_ground_as_a_raster_is_level_ground() -> None:
     """A raster of equal heights costs nothing where no formula asks for line of sight."""
     cells = random_cells(GRID, 5, 4, equipment=(N41, N28))
