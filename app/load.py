@@ -36,6 +36,7 @@ from app.tables import (
     Place,
     StandardRow,
     TechnologyRow,
+    TerrainRow,
     WaterBody,
     Zone,
 )
@@ -143,6 +144,7 @@ def load(session: Session, dataset_id: str, bundle: Bundle) -> bool:
         "places": _load_places(session, dataset_id, bundle.places),
         "candidate sites": _load_sites(session, dataset_id, layers.sites),
         "demand": _load_demand(session, dataset_id, layers),
+        "terrain": _load_terrain(session, dataset_id, layers),
     }
     for table, items in ((TechnologyRow, bundle.technologies), (StandardRow, bundle.standards)):
         session.execute(insert(table), [translate.library_row(dataset_id, item) for item in items])
@@ -173,7 +175,10 @@ def load(session: Session, dataset_id: str, bundle: Bundle) -> bool:
 
 def _clear(session: Session, dataset_id: str, bundle: Bundle) -> list[str]:
     """Remove what an earlier version loaded; return the ids of imported sites, which stay."""
-    for table in (District, Zone, WaterBody, Place, DemandCell, TechnologyRow, StandardRow):
+    for table in (
+        *(District, Zone, WaterBody, Place, DemandCell, TerrainRow),
+        *(TechnologyRow, StandardRow),
+    ):
         session.execute(delete(table).where(table.dataset_id == dataset_id))
     own = bundle.layers.sites["id"].tolist()
     session.execute(
@@ -194,6 +199,7 @@ def bundle_hash(bundle: Bundle) -> str:
         "area": [layers.id, layers.name_zh, layers.name_en, layers.crs],
         "grid": dataclasses.asdict(layers.grid),
         "demand_provenance": dict(layers.demand_provenance),
+        "terrain": _terrain_hash(layers),
         "technologies": [dataclasses.asdict(item) for item in bundle.technologies],
         "standards": [dataclasses.asdict(item) for item in bundle.standards],
     }
@@ -208,6 +214,16 @@ def bundle_hash(bundle: Bundle) -> str:
             for name in sorted(map(str, frame.columns)):
                 digest.update(name.encode() + b"\0" + _column_bytes(frame[name]))
     return digest.hexdigest()
+
+
+def _terrain_hash(layers: Layers) -> list[str]:
+    """Return origin and heights of a terrain in short; empty without one."""
+    if layers.terrain is None:
+        return []
+    digest = hashlib.sha256(json.dumps(dataclasses.asdict(layers.terrain.grid)).encode())
+    for heights in (layers.terrain.ground_m, layers.terrain.clutter_m):
+        digest.update(b"\0" if heights is None else heights.tobytes())
+    return [layers.terrain_provenance, layers.terrain_source, digest.hexdigest()]
 
 
 def _column_bytes(column: pd.Series | gpd.GeoSeries) -> bytes:
@@ -285,6 +301,14 @@ def _load_demand(session: Session, dataset_id: str, layers: Layers) -> _Loaded:
     loaded = _copy(session, DemandCell, dataset_id, frame, DEMAND_COLUMNS)
     index.create(session.connection())
     return loaded
+
+
+def _load_terrain(session: Session, dataset_id: str, layers: Layers) -> _Loaded:
+    """Load the ground; its cells are no rows, so one is counted."""
+    if layers.terrain is None:
+        return 0, []
+    session.execute(insert(TerrainRow), [translate.terrain_row(dataset_id, layers)])
+    return 1, []
 
 
 def _cells(

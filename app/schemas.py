@@ -82,6 +82,7 @@ class TechnologyOut(Row):
     max_height_m: float = Field(description="Highest mounting it uses [m]")
     hosts: list[str] = Field(description="Kinds of site that can carry it")
     cost_cny: int = Field(description="Equipment and installation at one site [CNY]")
+    sectors: dict[str, Any] | None = Field(description="Antennas and directions; null: none")
     source: str
 
 

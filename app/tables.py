@@ -265,6 +265,8 @@ class TechnologyRow(Base):
     hosts: Mapped[list[str]]
     cost_cny: Mapped[int] = mapped_column(BigInteger)
     source: Mapped[str]
+    #: siting.technology.SectorLayout
+    sectors: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class StandardRow(Base):
@@ -282,6 +284,20 @@ class StandardRow(Base):
     penetration: Mapped[str]
     source: Mapped[str]
     min_bandwidth_mhz: Mapped[float]
+
+
+class TerrainRow(Base):
+    """The ground of a data set: heights on a grid of square cells, packed."""
+
+    __tablename__ = "terrains"
+
+    dataset_id: Mapped[str] = mapped_column(
+        ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True
+    )
+    grid: Mapped[dict[str, Any]]  #: siting.grid.Grid
+    heights: Mapped[bytes]  #: ground and clutter [m], float32, npz
+    provenance: Mapped[str]
+    source: Mapped[str]
 
 
 class ActionPlanTarget(Base):
@@ -417,6 +433,8 @@ class PlanOption(Base):
     technology_id: Mapped[str]
     step: Mapped[int] = mapped_column(SmallInteger)  #: position of the step that chose it
     height_m: Mapped[float]
+    turn_deg: Mapped[float | None]  #: azimuth of the first antenna; null: no direction
+    tilt_deg: Mapped[float | None]  #: electrical downtilt; null: no direction
     cost_cny: Mapped[int] = mapped_column(BigInteger)  #: without the site's own cost
     site_cost_cny: Mapped[int] = mapped_column(BigInteger)  #: paid once per site
     provenance: Mapped[str]

@@ -14,13 +14,21 @@ import pandas as pd
 import shapely
 
 from app.tables import Plan as PlanRow
-from app.tables import PlanOption, PlanOutcome, PlanStep, StandardRow, TechnologyRow
+from app.tables import PlanOption, PlanOutcome, PlanStep, StandardRow, TechnologyRow, TerrainRow
 from siting.grid import Grid
+from siting.layers import Layers
 from siting.plan import Certificate, Cuts, Outcome, Plan, Step, TargetState
+from siting.radio.terrain import Terrain
 from siting.sites import SiteKind
 from siting.spec import ScenarioSpec
 from siting.status import Sense, Status
-from siting.technology import Penetration, Propagation, ServiceStandard, Technology
+from siting.technology import (
+    Penetration,
+    Propagation,
+    SectorLayout,
+    ServiceStandard,
+    Technology,
+)
 
 WGS84 = "EPSG:4326"
 
@@ -74,6 +82,7 @@ def technology(row: TechnologyRow) -> Technology:
     values = {field.name: getattr(row, field.name) for field in dataclasses.fields(Technology)}
     values["propagation"] = Propagation(row.propagation)
     values["hosts"] = tuple(SiteKind(kind) for kind in row.hosts)
+    values["sectors"] = None if row.sectors is None else SectorLayout.from_mapping(row.sectors)
     return Technology(**values)
 
 
@@ -82,6 +91,31 @@ def standard(row: StandardRow) -> ServiceStandard:
     values = {field.name: getattr(row, field.name) for field in dataclasses.fields(ServiceStandard)}
     values["penetration"] = Penetration(row.penetration)
     return ServiceStandard(**values)
+
+
+def terrain_row(dataset_id: str, layers: Layers) -> dict[str, Any]:
+    """Return a data set's terrain as the values of its row; there must be one."""
+    terrain = layers.terrain
+    assert terrain is not None  # noqa: S101 - the caller's condition
+    arrays = {"ground_m": terrain.ground_m}
+    if terrain.clutter_m is not None:
+        arrays["clutter_m"] = terrain.clutter_m
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # pyright: ignore[reportArgumentType] - the stub takes allow_pickle for one of the arrays
+    return {
+        "dataset_id": dataset_id,
+        "grid": dataclasses.asdict(terrain.grid),
+        "heights": buffer.getvalue(),
+        "provenance": layers.terrain_provenance.value,
+        "source": layers.terrain_source,
+    }
+
+
+def terrain(row: TerrainRow) -> Terrain:
+    """Return a stored terrain as a value, bit for bit."""
+    with np.load(io.BytesIO(row.heights), allow_pickle=False) as archive:
+        clutter = archive["clutter_m"] if "clutter_m" in archive.files else None
+        return Terrain(grid=grid(row.grid), ground_m=archive["ground_m"], clutter_m=clutter)
 
 
 def library_row(dataset_id: str, item: Technology | ServiceStandard) -> dict[str, Any]:

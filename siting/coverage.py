@@ -1,20 +1,19 @@
 """Which option serves which demand point: from the physical prediction to sparse matrices.
 
-:func:`served_demand` is the one place that says what an option serves. Today's prediction depends
-on distance alone, so it is a disc; a prediction with terrain, sectors or interference replaces that
-function and nothing else.
+A scenario's coverage model says how: by distance alone every station serves a disc
+(:func:`served_demand`); with sectors its antennas have a direction, and the terrain counts
+(:mod:`siting.radio.sector_coverage`). Interference is no part of it: it depends on the whole plan.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor
 from dataclasses import dataclass
-from itertools import repeat
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +29,8 @@ from siting.radio.point_grid import (
     count_in_discs,
     list_in_discs,
 )
+from siting.radio.sector_coverage import sector_question, served_points, terrain_problems
+from siting.technology import CoverageModel
 
 if TYPE_CHECKING:
     from siting.scenario import Scenario
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 BLOCK_OPTIONS = 4096
 
 _Block = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]
+_Arguments = tuple[Sequence[Any], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,8 +55,8 @@ class Coverage:
         Per standard id a boolean CSR matrix of shape (n demand points, k options): option o serves
         demand point i. Column indices are sorted and int32.
     ranges_m
-        Per standard id the service range of every option [m], shape (k,); 0 where it serves
-        nothing.
+        Per standard id the service range of every option over level ground in its strongest
+        direction [m], shape (k,); 0 where it serves nothing.
     """
 
     by_standard: Mapping[str, sp.csr_array]
@@ -71,9 +73,10 @@ def build_coverage(
 ) -> Coverage:
     """Predict what every option of a scenario serves, by each of its standards.
 
-    Option o serves demand point i by standard s when their horizontal distance is at most the
-    service range of o's technology at o's height by s (:func:`~siting.radio.link_budget.
-    service_range_m`), the rim included.
+    By distance, option o serves demand point i by standard s when their horizontal distance is at
+    most the service range of o's technology at o's height by s (:func:`~siting.radio.link_budget.
+    service_range_m`), the rim included. With sectors, when what o's antennas and the terrain take
+    away is within the margin that s leaves at that distance.
 
     Parameters
     ----------
@@ -86,13 +89,13 @@ def build_coverage(
     progress
         Told after every block, phase ``"coverage"``.
     block_options
-        Options in a block; no influence on the result.
+        Options in a block, about; no influence on the result.
 
     Raises
     ------
     InputError
-        When a technology or standard leaves the validity of the radio model, or a position is not
-        finite.
+        When a technology or standard leaves the validity of the radio model, a position is not
+        finite, or the terrain does not cover a site or demand point.
     concurrent.futures.CancelledError
         When `stop` ended the computation; half a coverage would call reachable demand unreachable.
 
@@ -103,32 +106,68 @@ def build_coverage(
     begun = time.monotonic()
     demand, options = scenario.data.demand, scenario.options
     raise_if(coverage_problems(scenario))
-    grid = build_grid(demand.xy)
-    xy = checked_xy("sites", scenario.data.sites.xy)[options.site]
-    blocks = max(1, -(-len(options) // block_options))
-    by_standard: dict[str, sp.csr_array] = {}
-    ranges: dict[str, npt.NDArray[np.float64]] = {}
-    for number, standard in enumerate(scenario.standards):
-        ranges[standard.id] = range_m = option_ranges_m(scenario, standard)
-        parts: list[_Block] = []
-        for part in _blocks(
-            grid, xy, range_m, block_options=block_options, executor=executor, stop=stop
-        ):
-            parts.append(part)
-            if progress is not None:
-                share = (number + len(parts) / blocks) / len(scenario.standards)
-                elapsed = time.monotonic() - begun
-                progress(Progress(phase="coverage", fraction=share, elapsed_s=elapsed))
-        by_standard[standard.id] = _assemble(parts, len(demand), len(options))
+    ranges = {item.id: option_ranges_m(scenario, item) for item in scenario.standards}
+    if scenario.coverage_model is CoverageModel.SECTORS:
+        serve, blocks = _by_sectors(scenario, block_options)
+    else:
+        serve, blocks = _by_distance(scenario, ranges, block_options)
+    parts: list[list[_Block]] = []
+    work = map(serve, *blocks) if executor is None else executor.map(serve, *blocks)
+    for number in range(len(blocks[0])):
+        if stop is not None and stop():
+            message = "coverage was stopped before it was complete"
+            raise CancelledError(message)
+        parts.append(next(work))
+        if progress is not None:
+            share, elapsed = (number + 1) / len(blocks[0]), time.monotonic() - begun
+            progress(Progress(phase="coverage", fraction=share, elapsed_s=elapsed))
+    by_standard = {
+        item.id: _assemble([part[number] for part in parts], len(demand), len(options))
+        for number, item in enumerate(scenario.standards)
+    }
+    for name, matrix in by_standard.items():
         log.info(
-            "coverage %s: n=%d options=%d nnz=%d in %.2f s",
-            standard.id,
-            len(demand),
-            len(options),
-            by_standard[standard.id].nnz,
-            time.monotonic() - begun,
+            "coverage %s: %d demand points, %d options, %d pairs", name, *matrix.shape, matrix.nnz
         )
+    log.info("coverage by %s in %.2f s", scenario.coverage_model, time.monotonic() - begun)
     return Coverage(by_standard=MappingProxyType(by_standard), ranges_m=MappingProxyType(ranges))
+
+
+def _by_distance(
+    scenario: Scenario, ranges: Mapping[str, npt.NDArray[np.float64]], block_options: int
+) -> tuple[Callable[..., list[_Block]], _Arguments]:
+    """Return what serves a block of options by distance, and its arguments for every block."""
+    grid = build_grid(scenario.data.demand.xy)
+    xy = checked_xy("sites", scenario.data.sites.xy)[scenario.options.site]
+    cuts = [slice(first, first + block_options) for first in range(0, len(xy), block_options)]
+    reaches = [[range_m[cut] for range_m in ranges.values()] for cut in cuts]
+    return _discs, ([grid] * len(cuts), [xy[cut] for cut in cuts], reaches)
+
+
+def _discs(
+    grid: PointGrid, xy: npt.NDArray[np.float64], ranges_m: list[npt.NDArray[np.float64]]
+) -> list[_Block]:
+    return [served_demand(grid, xy, range_m) for range_m in ranges_m]
+
+
+def _by_sectors(
+    scenario: Scenario, block_options: int
+) -> tuple[Callable[..., list[_Block]], _Arguments]:
+    """Return what serves a block of masts with sectors, and its arguments for every block."""
+    data = scenario.data
+    question = sector_question(
+        scenario.options,
+        data.sites.xy,
+        scenario.technologies,
+        scenario.standards,
+        data.demand.xy,
+        data.terrain,
+    )
+    last = np.arange(block_options, len(scenario.options) + block_options, block_options)
+    cuts = np.minimum(np.searchsorted(question.first, last), question.masts)
+    cuts = np.unique(np.concatenate([[0], cuts]))
+    first, last = cuts[:-1].tolist(), cuts[1:].tolist()
+    return served_points, ([question] * len(first), first, last)
 
 
 def coverage_problems(scenario: Scenario) -> list[Problem]:
@@ -140,6 +179,11 @@ def coverage_problems(scenario: Scenario) -> list[Problem]:
         problems.extend(technology_problems(technology, heights))
     for standard in scenario.standards:
         problems.extend(standard_problems(standard))
+    if scenario.coverage_model is CoverageModel.SECTORS:
+        data = scenario.data
+        sites = data.sites.xy[np.unique(options.site)]
+        problems.extend(terrain_problems(data.terrain, sites, "candidate sites"))
+        problems.extend(terrain_problems(data.terrain, data.demand.xy, "demand points"))
     return problems
 
 
@@ -182,27 +226,6 @@ def served_demand(
     demand = np.empty(start[-1], dtype=np.int32)
     list_in_discs(grid, xy, range_m, demand)
     return start, demand
-
-
-def _blocks(
-    grid: PointGrid,
-    xy: npt.NDArray[np.float64],
-    range_m: npt.NDArray[np.float64],
-    *,
-    block_options: int,
-    executor: Executor | None,
-    stop: Stop | None,
-) -> Iterator[_Block]:
-    cuts = range(0, len(xy), block_options)
-    places = [xy[cut : cut + block_options] for cut in cuts]
-    reaches = [range_m[cut : cut + block_options] for cut in cuts]
-    run = map if executor is None else executor.map
-    work = run(served_demand, repeat(grid), places, reaches)
-    for _ in cuts:
-        if stop is not None and stop():
-            message = "coverage was stopped before it was complete"
-            raise CancelledError(message)
-        yield next(work)
 
 
 def _assemble(parts: list[_Block], rows: int, columns: int) -> sp.csr_array:

@@ -23,15 +23,25 @@ from siting.errors import DatasetError
 from siting.grid import Grid, Settlements, blocks_of, land_cells, spread_people
 from siting.layers import Layers, planning_data_from_layers, water_polygon
 from siting.provenance import Provenance
+from siting.radio.relief import EZHOU as EZHOU_RELIEF
+from siting.radio.relief import SyntheticRelief, synthetic_relief
 from siting.scenario import PlanningData
 from siting.sites import SiteKind
 from siting.spec import ScenarioSpec
-from siting.technology import Penetration, Propagation, ServiceStandard, Technology
+from siting.technology import (
+    Penetration,
+    Propagation,
+    SectorLayout,
+    ServiceStandard,
+    Technology,
+)
 
 _T = TypeVar("_T")
 _Item = TypeVar("_Item", Technology, ServiceStandard)
 
 _EZHOU = ("420700", "鄂州市", "Ezhou")
+#: Cells of the made-up relief, and how far it goes beyond the city, where masts are heard [m].
+_RELIEF_CELL_M, _BEYOND_M = 50.0, 5_000.0
 
 
 def ezhou() -> PlanningData:
@@ -50,6 +60,7 @@ def ezhou() -> PlanningData:
     Notes
     -----
     Boundaries, water and census totals are real, zones approximate; the spread of the people and
+    the relief and
     every candidate site are synthetic. :func:`siting.layers.provenance_shares` counts them.
     """
     return planning_data_from_layers(
@@ -108,6 +119,8 @@ def ezhou_layers(folder: Path | None = None) -> Layers:
     districts = files.features("boundaries/districts.geojson")
     water = files.features("boundaries/water.geojson")
     grid, demand = _demand(files, districts, water, model)
+    zones = files.features("zones/priority_zones.geojson")
+    relief = _relief(districts, water, zones, str(model["crs"]))
     code, name_zh, name_en = _EZHOU
     return Layers(
         id=code,
@@ -116,7 +129,7 @@ def ezhou_layers(folder: Path | None = None) -> Layers:
         crs=model["crs"],
         districts=districts,
         water=water,
-        zones=files.features("zones/priority_zones.geojson"),
+        zones=zones,
         sites=_sites(files),
         grid=grid,
         demand=demand,
@@ -124,6 +137,9 @@ def ezhou_layers(folder: Path | None = None) -> Layers:
             "area_m2": Provenance.DERIVED,
             "population": Provenance(model["provenance"]),
         },
+        terrain=relief.terrain,
+        terrain_provenance=relief.provenance,
+        terrain_source="made-up relief; no height raster of the city has been supplied",
     )
 
 
@@ -143,7 +159,13 @@ def technologies() -> tuple[Technology, ...]:
 
     def one(row: dict[str, Any]) -> Technology:
         hosts = tuple(SiteKind(host) for host in row.pop("hosts"))
-        return Technology(hosts=hosts, propagation=Propagation(row.pop("propagation")), **row)
+        layout = row.pop("sectors", None)
+        return Technology(
+            hosts=hosts,
+            propagation=Propagation(row.pop("propagation")),
+            sectors=None if layout is None else SectorLayout.from_mapping(layout),
+            **row,
+        )
 
     return _library("technologies", one)
 
@@ -278,6 +300,23 @@ def _demand(
         }
     )
     return grid, frame
+
+
+def _relief(
+    districts: gpd.GeoDataFrame, water: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, crs: str
+) -> SyntheticRelief:
+    """Make up Ezhou's relief; towns, stations and the airport stand on level ground."""
+    city = shapely.union_all(geo.project_geometry(districts.geometry.to_numpy(), crs))
+    built = geo.project_geometry(zones.sort_values("id").geometry.to_numpy(), crs)
+    circles = shapely.minimum_bounding_circle(built)
+    return synthetic_relief(
+        Grid.over(city.buffer(_BEYOND_M), crs=crs, cell_size_m=_RELIEF_CELL_M),
+        EZHOU_RELIEF,
+        area=city,
+        water=water_polygon(water, crs),
+        level_xy=shapely.get_coordinates(shapely.centroid(circles)),
+        level_radius_m=shapely.minimum_bounding_radius(built),
+    )
 
 
 def _settlements(files: _Files, model: Mapping[str, Any], crs: str) -> dict[str, Settlements]:

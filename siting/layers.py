@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -29,6 +30,9 @@ from siting.scenario import PlanningData
 from siting.sites import CandidateSites, SiteKind
 from siting.technology import ServiceStandard, Technology
 from siting.zones import StudyArea, Zone, ZoneKind
+
+if TYPE_CHECKING:
+    from siting.radio.terrain import Terrain
 
 _LOG = logging.getLogger(__name__)
 
@@ -68,6 +72,10 @@ class Layers:
         One row per cell with :data:`DEMAND_COLUMNS`.
     demand_provenance
         Origin of the weights ``"area_m2"`` and ``"population"``.
+    terrain
+        Ground and, where known, clutter in the working CRS; None when not supplied.
+    terrain_provenance, terrain_source
+        Origin of the terrain; missing and empty without one.
     """
 
     id: str
@@ -81,6 +89,9 @@ class Layers:
     grid: Grid
     demand: pd.DataFrame
     demand_provenance: Mapping[str, Provenance]
+    terrain: Terrain | None = None
+    terrain_provenance: Provenance = Provenance.MISSING
+    terrain_source: str = ""
 
 
 def planning_data_from_layers(
@@ -138,6 +149,9 @@ def planning_data_from_layers(
         sites=_sites(layers),
         technologies=tuple(sorted(technologies, key=lambda item: item.id)),
         standards=tuple(sorted(standards, key=lambda item: item.id)),
+        terrain=layers.terrain,
+        terrain_provenance=layers.terrain_provenance,
+        terrain_source=layers.terrain_source,
     )
     _LOG.info(
         "planning data %s: %d zones, %d cells, %d sites, %.2f s",
@@ -159,6 +173,8 @@ def provenance_shares(data: PlanningData) -> dict[str, dict[str, float]]:
         "candidate sites": data.sites.provenance,
     }
     layers |= {f"demand {name}": [data.demand.provenance[name]] for name in data.demand.weights}
+    if data.terrain is not None:
+        layers["terrain"] = [data.terrain_provenance]
     shares: dict[str, dict[str, float]] = {}
     for layer, origins in layers.items():
         counts = pd.Series([item.value for item in origins], dtype="object").value_counts()

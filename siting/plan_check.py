@@ -27,6 +27,7 @@ from siting.proof import (
 )
 from siting.scenario import Scenario
 from siting.status import Sense, Status
+from siting.technology import CoverageModel
 from siting.zones import ZoneKind
 
 #: Relative difference allowed between two sums of the same floats in another order.
@@ -346,6 +347,8 @@ class _Check:
             zone.provenance.value for zone in data.zones if zone.kind is not ZoneKind.DISTRICT
         )
         expected["districts"] = _shares(zone.provenance.value for zone in data.study_area.districts)
+        if self.scenario.coverage_model is CoverageModel.SECTORS and data.terrain is not None:
+            expected["terrain"] = {data.terrain_provenance.value: 1.0}
         claimed = {layer: dict(shares) for layer, shares in self.plan.provenance.items()}
         if self.same("provenance", set(claimed), set(expected)):
             for layer, shares in expected.items():

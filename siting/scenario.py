@@ -10,13 +10,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from siting.errors import Problem, ScenarioError, raise_if
-from siting.technology import Options, ServiceStandard, Technology, enumerate_options
+from siting.provenance import Provenance
+from siting.technology import (
+    CoverageModel,
+    Options,
+    ServiceStandard,
+    Technology,
+    enumerate_options,
+)
 from siting.zones import ZoneKind
 
 if TYPE_CHECKING:
     from siting.demand import Demand
+    from siting.radio.terrain import Terrain
     from siting.sites import CandidateSites
     from siting.spec import ScenarioSpec, TargetSpec
     from siting.zones import StudyArea, Zone
@@ -36,6 +45,10 @@ class PlanningData:
         Demand points and candidate sites in the working CRS.
     technologies, standards
         The library a scenario picks from by id.
+    terrain
+        Ground and clutter in the working CRS; None: level ground.
+    terrain_provenance, terrain_source
+        Origin of the terrain; missing and empty without one.
     """
 
     study_area: StudyArea
@@ -44,6 +57,9 @@ class PlanningData:
     sites: CandidateSites
     technologies: tuple[Technology, ...]
     standards: tuple[ServiceStandard, ...]
+    terrain: Terrain | None = None
+    terrain_provenance: Provenance = Provenance.MISSING
+    terrain_source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +102,11 @@ class Scenario:
         Study area, zones, demand and candidate sites.
     technologies, standards
         Those in use, in the order options and coverage refer to them.
+    coverage_model
+        What decides whether a station serves a place.
     options
-        Every technology at every site that can host it, without the forbidden sites.
+        Every technology at every site that can host it, aimed in every way, without the forbidden
+        sites.
     targets
         What must be reached at least cost (step one).
     objective
@@ -104,6 +123,7 @@ class Scenario:
     data: PlanningData
     technologies: tuple[Technology, ...]
     standards: tuple[ServiceStandard, ...]
+    coverage_model: CoverageModel = CoverageModel.DISTANCE
     options: Options
     targets: tuple[ZoneTarget, ...]
     objective: Objective | None = None
@@ -123,6 +143,14 @@ class Scenario:
         if not self._hash:
             self._hash.append(_digest(self))
         return self._hash[0]
+
+    @property
+    def directed(self) -> npt.NDArray[np.bool_]:
+        """Options whose antennas have a direction, shape (k,)."""
+        if self.coverage_model is CoverageModel.DISTANCE:
+            return np.zeros(len(self.options), dtype=np.bool_)
+        aimed = np.array([item.sectors is not None for item in self.technologies], dtype=np.bool_)
+        return aimed[self.options.technology]
 
     def replace(self, **changes: Any) -> Scenario:
         """Return a variant with some fields changed."""
@@ -178,6 +206,7 @@ def build_scenario(spec: ScenarioSpec, data: PlanningData) -> Scenario:
         data=data,
         technologies=technologies,
         standards=tuple(item for item in standards if item.id in used),
+        coverage_model=spec.coverage_model,
         options=options,
         targets=targets,
         objective=objective,
@@ -205,6 +234,9 @@ def _technologies(
             problems.append(
                 Problem(f"technologies[{number}]", f"unknown technology {item!r}", _known(library))
             )
+    for number, item in enumerate(chosen):
+        if item.sectors is not None:
+            problems.extend(item.sectors.problems(f"technologies[{number}].sectors"))
     problems.extend(
         Problem("technologies", f"technology {name!r} is given twice")
         for name in _repeated(item.id for item in chosen)
@@ -310,7 +342,7 @@ def _options(
         Problem("locked_sites", f"site {site_id!r} is locked and forbidden", "drop one of the two")
         for site_id in sorted(set(spec.locked_sites) & set(spec.forbidden_sites))
     )
-    every = enumerate_options(data.sites, technologies)
+    every = enumerate_options(data.sites, technologies, spec.coverage_model)
     if not len(data.sites):
         problems.append(Problem("sites", "there is no candidate site", "load candidate sites"))
         return every
@@ -328,12 +360,7 @@ def _options(
         for site_id in spec.locked_sites
         if site_id in known and site_id not in forbidden and position[site_id] not in hosting
     )
-    return Options(
-        site=every.site[keep],
-        technology=every.technology[keep],
-        height_m=every.height_m[keep],
-        cost_cny=every.cost_cny[keep],
-    )
+    return every.take(keep)
 
 
 def _known(names: Iterable[str]) -> str:
@@ -357,7 +384,7 @@ def _digest(scenario: Scenario) -> str:
     digest = hashlib.sha256()
     settings = {
         "crs": scenario.data.study_area.crs,
-        "technologies": [_plain(item) for item in scenario.technologies],
+        "technologies": [_without_sectors(item) for item in scenario.technologies],
         "standards": [_plain(item) for item in scenario.standards],
         "targets": [dataclasses.asdict(item) for item in scenario.targets],
         "objective": dataclasses.asdict(scenario.objective) if scenario.objective else None,
@@ -370,6 +397,9 @@ def _digest(scenario: Scenario) -> str:
         "site_ids": list(sites.id),
         "weights": sorted(demand.weights),
     }
+    if scenario.coverage_model is CoverageModel.SECTORS:
+        settings["coverage_model"] = scenario.coverage_model
+        settings["sectors"] = [_plain(item)["sectors"] for item in scenario.technologies]
     digest.update(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode())
     arrays = [
         demand.id,
@@ -385,9 +415,28 @@ def _digest(scenario: Scenario) -> str:
         options.height_m,
         options.cost_cny,
     ]
+    if scenario.coverage_model is CoverageModel.SECTORS:
+        arrays += [options.turn_deg, options.tilt_deg, *_terrain_arrays(scenario.data.terrain)]
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _terrain_arrays(terrain: Terrain | None) -> list[np.ndarray]:
+    """Return everything of a terrain that a prediction depends on."""
+    if terrain is None:
+        return []
+    grid = terrain.grid
+    place = np.array([grid.west_m, grid.south_m, grid.cell_size_m, grid.columns, grid.rows])
+    clutter = [] if terrain.clutter_m is None else [terrain.clutter_m]
+    return [place, terrain.ground_m, *clutter]
+
+
+def _without_sectors(technology: Technology) -> dict[str, Any]:
+    """Return what of a technology counts in every coverage model."""
+    values = _plain(technology)
+    del values["sectors"]
+    return values
 
 
 def _plain(item: Technology | ServiceStandard) -> dict[str, Any]:

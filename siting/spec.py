@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from siting.errors import Problem, ScenarioError
-from siting.technology import ServiceStandard, Technology
+from siting.technology import CoverageModel, ServiceStandard, Technology
 from siting.zones import ZoneKind
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +84,11 @@ class ScenarioSpec(BaseModel):
     )
     standards: tuple[ServiceStandard, ...] = Field(
         default=(), description="Definitions beside the library's"
+    )
+    coverage_model: CoverageModel = Field(
+        default=CoverageModel.DISTANCE,
+        description="What decides on service: 'distance' alone, or 'sectors' with azimuth and "
+        "tilt over the terrain of the planning data",
     )
     targets: tuple[TargetSpec, ...] = Field(default=(), description="What must be reached")
     objective: ObjectiveSpec | None = Field(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from siting.errors import Problem
 from siting.sites import SiteKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from siting.sites import CandidateSites
 
@@ -31,6 +32,74 @@ class Penetration(StrEnum):
     OUTDOOR = "outdoor"  #: none
     LOW_LOSS = "low_loss"  #: TR 38.901 table 7.4.3-2 low-loss wall
     HIGH_LOSS = "high_loss"  #: TR 38.901 table 7.4.3-2 high-loss wall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectorLayout:
+    """The sectors of a station, and the directions among which a plan may choose.
+
+    The antennas of a station share the circle evenly; a plan chooses by how much the whole rose is
+    turned, and one downtilt for all.
+
+    Parameters
+    ----------
+    sectors
+        Number of antennas.
+    turns_deg
+        Azimuths the first antenna may have, clockwise from grid north [degrees]; the others follow.
+    tilts_deg
+        Electrical downtilts to choose from [degrees].
+    horizontal_beamwidth_deg, vertical_beamwidth_deg
+        Half-power beamwidths of the envelope of the synchronisation beams [degrees].
+    side_lobe_db, front_to_back_db
+        Greatest attenuation of the vertical cut, and of the horizontal cut and the sum [dB].
+    """
+
+    sectors: int = 3
+    turns_deg: tuple[float, ...] = (0.0, 30.0, 60.0, 90.0)
+    tilts_deg: tuple[float, ...] = (6.0,)
+    horizontal_beamwidth_deg: float = 65.0
+    vertical_beamwidth_deg: float = 10.0
+    side_lobe_db: float = 20.0
+    front_to_back_db: float = 30.0
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> SectorLayout:
+        """Return a layout from plain values, lists among them."""
+        plain = dict(values)
+        for name in ("turns_deg", "tilts_deg"):
+            if name in plain:
+                plain[name] = tuple(plain[name])
+        return cls(**plain)
+
+    def problems(self, where: str) -> list[Problem]:
+        """Name every value that no antenna can have; empty when all is well."""
+        rules = [
+            ("sectors", (float(self.sectors),), 1.0, 12.0, ""),
+            ("turns_deg", self.turns_deg, -360.0, 360.0, " deg"),
+            ("tilts_deg", self.tilts_deg, -30.0, 30.0, " deg"),
+            ("horizontal_beamwidth_deg", (self.horizontal_beamwidth_deg,), 1.0, 360.0, " deg"),
+            ("vertical_beamwidth_deg", (self.vertical_beamwidth_deg,), 1.0, 360.0, " deg"),
+            ("side_lobe_db", (self.side_lobe_db,), 0.0, 100.0, " dB"),
+            ("front_to_back_db", (self.front_to_back_db,), 0.0, 100.0, " dB"),
+        ]
+        found = [
+            Problem(f"{where}.{name}", f"{value} outside {least:g} to {most:g}{unit}")
+            for name, values, least, most, unit in rules
+            for value in values
+            if not least <= value <= most
+        ]
+        found += [
+            Problem(f"{where}.{name}", "names no angle", "give at least one")
+            for name in ("turns_deg", "tilts_deg")
+            if not getattr(self, name)
+        ]
+        return found
+
+    def azimuths_deg(self, turn_deg: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the azimuths of all antennas, first [degrees], shape (..., sectors)."""
+        step = np.arange(self.sectors) * (360.0 / self.sectors)
+        return np.mod(np.asarray(turn_deg, dtype=np.float64)[..., np.newaxis] + step, 360.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +136,8 @@ class Technology:
         Cost of equipment and installation at one site [CNY], integer >= 0.
     source
         Where the figures come from; assumptions say so.
+    sectors
+        Antennas and their possible directions; None: alike in every direction.
     """
 
     id: str
@@ -84,6 +155,14 @@ class Technology:
     hosts: tuple[SiteKind, ...]
     cost_cny: int
     source: str
+    sectors: SectorLayout | None = None
+
+
+class CoverageModel(StrEnum):
+    """What decides whether a station serves a place."""
+
+    DISTANCE = "distance"  #: the distance alone: every station serves a disc
+    SECTORS = "sectors"  #: antennas with direction and tilt, and the terrain where it is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +200,7 @@ class ServiceStandard:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Options:
-    """What is really decided: technology `technology[o]` at site `site[o]`.
+    """What is really decided: technology `technology[o]` at site `site[o]`, aimed in one way.
 
     A site carries options; its fixed cost is paid once, however many it hosts.
 
@@ -133,6 +212,10 @@ class Options:
         Index into the scenario's technologies, shape (k,).
     height_m
         Antenna height above ground [m], shape (k,).
+    turn_deg
+        Azimuth of the first antenna [degrees], shape (k,); 0 where there is no direction.
+    tilt_deg
+        Electrical downtilt [degrees], shape (k,); 0 where there is no direction.
     cost_cny
         Cost of the option without its site [CNY], integer, shape (k,).
     """
@@ -140,18 +223,28 @@ class Options:
     site: npt.NDArray[np.intp]
     technology: npt.NDArray[np.intp]
     height_m: npt.NDArray[np.float64]
+    turn_deg: npt.NDArray[np.float64]
+    tilt_deg: npt.NDArray[np.float64]
     cost_cny: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         """Return the number of options k."""
         return len(self.site)
 
+    def take(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Options:
+        """Return some of the options."""
+        return Options(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
-def enumerate_options(sites: CandidateSites, technologies: Sequence[Technology]) -> Options:
-    """List every technology at every site whose kind can host it.
 
-    Options are ordered by site, then by technology, so that the same input gives the same
-    indices.
+def enumerate_options(
+    sites: CandidateSites,
+    technologies: Sequence[Technology],
+    coverage_model: CoverageModel = CoverageModel.DISTANCE,
+) -> Options:
+    """List every technology at every site whose kind can host it, aimed in every way.
+
+    Options are ordered by site, then by technology, turn and tilt, so that the same input gives the
+    same indices. Directions count only where the coverage model knows them.
     """
     hosts = np.array(
         [[kind in technology.hosts for technology in technologies] for kind in SiteKind], dtype=bool
@@ -159,11 +252,28 @@ def enumerate_options(sites: CandidateSites, technologies: Sequence[Technology])
     kinds = {kind: row for row, kind in enumerate(SiteKind)}
     rows = np.fromiter((kinds[kind] for kind in sites.kind), dtype=np.intp, count=len(sites))
     site, technology = np.nonzero(hosts[rows])
+    aims = [_aims(technology, coverage_model) for technology in technologies]
+    count = np.array([len(each) for each in aims], dtype=np.intp)
+    first = np.concatenate([[0], np.cumsum(count)])[:-1]
+    repeats = count[technology]
+    site, technology = np.repeat(site, repeats), np.repeat(technology, repeats)
+    within = np.arange(len(site)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    aim = np.concatenate([np.empty((0, 2)), *aims])[first[technology] + within]
     ceiling = np.array([item.max_height_m for item in technologies], dtype=np.float64)
     cost = np.array([item.cost_cny for item in technologies], dtype=np.int64)
     return Options(
         site=site,
         technology=technology,
         height_m=np.minimum(sites.height_m[site], ceiling[technology]),
+        turn_deg=aim[:, 0],
+        tilt_deg=aim[:, 1],
         cost_cny=cost[technology],
     )
+
+
+def _aims(technology: Technology, coverage_model: CoverageModel) -> npt.NDArray[np.float64]:
+    """Return turn and tilt of each way to aim a technology [degrees], (ways, 2)."""
+    layout = technology.sectors
+    if layout is None or coverage_model is CoverageModel.DISTANCE:
+        return np.zeros((1, 2))
+    return np.array([(turn, tilt) for turn in layout.turns_deg for tilt in layout.tilts_deg])

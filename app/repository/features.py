@@ -169,6 +169,8 @@ _PLAN_COLUMNS = (
     Column(name="technology_id", type="string", description="Equipment"),
     Column(name="step", type="integer", description="Step that chose it: 0 targets, 1 service"),
     Column(name="height_m", type="number", description="Antenna height above ground [m]"),
+    Column(name="turn_deg", type="number", description="Azimuth of the first antenna [deg]"),
+    Column(name="tilt_deg", type="number", description="Electrical downtilt [deg]"),
     Column(name="cost_cny", type="integer", description="Cost of the equipment [CNY]"),
     Column(
         name="site_cost_cny",

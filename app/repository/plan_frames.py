@@ -12,8 +12,8 @@ from sqlalchemy import Connection, text
 from app import translate
 
 _SITE_COLUMNS = (
-    "site_id", "site_kind", "district", "technology_id", "chosen_for", "height_m", "cost_cny",
-    "site_cost_cny", "provenance",
+    "site_id", "site_kind", "district", "technology_id", "chosen_for", "height_m", "turn_deg",
+    "tilt_deg", "cost_cny", "site_cost_cny", "provenance",
 )  # fmt: skip
 _ZONE_COLUMNS = (
     "zone_id", "name_zh", "name_en", "kind", "standard_id", "weight", "required_fraction", "state",
@@ -24,7 +24,8 @@ _UNSERVED_COLUMNS = ("demand_id", "district", "population", "area_m2", "standard
 _SITES = text(
     """
     select plan_options.site_id, plan_options.site_kind, plan_options.district,
-        plan_options.technology_id, plan_steps.name, plan_options.height_m, plan_options.cost_cny,
+        plan_options.technology_id, plan_steps.name, plan_options.height_m,
+        plan_options.turn_deg, plan_options.tilt_deg, plan_options.cost_cny,
         plan_options.site_cost_cny, plan_options.provenance, st_asbinary(plan_options.geom)
     from plan_options
     left join plan_steps

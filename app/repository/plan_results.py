@@ -82,7 +82,7 @@ def _save_options(
     session: Session, plan_id: uuid.UUID, dataset_id: str, scenario: Scenario, plan: values.Plan
 ) -> None:
     """Store the stations; their places are copied from the candidate sites, bit for bit."""
-    sites, options = scenario.data.sites, scenario.options
+    sites, options, directed = scenario.data.sites, scenario.options, scenario.directed
     query = select(CandidateSite.id, CandidateSite.geom)
     places = session.execute(query.where(CandidateSite.dataset_id == dataset_id))
     stored = {row.id: row.geom for row in places}
@@ -96,6 +96,8 @@ def _save_options(
             "technology_id": scenario.technologies[options.technology[option]].id,
             "step": int(step),
             "height_m": float(options.height_m[option]),
+            "turn_deg": float(options.turn_deg[option]) if directed[option] else None,
+            "tilt_deg": float(options.tilt_deg[option]) if directed[option] else None,
             "cost_cny": int(options.cost_cny[option]),
             "site_cost_cny": int(sites.fixed_cost_cny[site]),
             "provenance": sites.provenance[site].value,

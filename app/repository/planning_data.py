@@ -20,6 +20,7 @@ from app.tables import (
     Place,
     StandardRow,
     TechnologyRow,
+    TerrainRow,
     WaterBody,
     Zone,
 )
@@ -116,6 +117,7 @@ def layers(session: Session, head: Dataset) -> Layers:
         DemandCell.dataset_id == head.id
     )
     water = features(WaterBody, ORIGIN_COLUMNS)
+    ground = session.get(TerrainRow, head.id)
     return Layers(
         id=head.area_id,
         name_zh=head.name_zh,
@@ -130,6 +132,9 @@ def layers(session: Session, head: Dataset) -> Layers:
         demand_provenance={
             name: Provenance(value) for name, value in head.demand_provenance.items()
         },
+        terrain=None if ground is None else translate.terrain(ground),
+        terrain_provenance=Provenance.MISSING if ground is None else Provenance(ground.provenance),
+        terrain_source="" if ground is None else ground.source,
     )
 
 

@@ -135,6 +135,8 @@ def _sites(language: Language) -> list[_Column]:
         _Column("technology", 28, lambda row: row[f"technology_{language}"]),
         _Column("technology_id", 16, lambda row: str(row["technology"])),
         _Column("height_m", 9, lambda row: row["height_m"], "0.0"),
+        _Column("turn_deg", 9, lambda row: _known(row, "turn_deg"), "0"),
+        _Column("tilt_deg", 9, lambda row: _known(row, "tilt_deg"), "0"),
         _Column(
             "cost_wan", 12, lambda row: cost_wan(row["cost_cny"] + row["site_cost_cny"]), "#,##0.0"
         ),
@@ -197,9 +199,14 @@ def _unserved(language: Language) -> list[_Column]:
     ]
 
 
-def _floor(row: Any, column: str) -> float | None:
+def _known(row: Any, column: str) -> float | None:
     value = row.get(column)
-    return None if value is None or math.isnan(value) else math.floor(value)
+    return None if value is None or math.isnan(value) else value
+
+
+def _floor(row: Any, column: str) -> float | None:
+    value = _known(row, column)
+    return None if value is None else math.floor(value)
 
 
 def _floor_share(share: float | None) -> float | None:

@@ -250,6 +250,9 @@ def _host(row: Record, language: Language) -> str:
     if row.get("owner"):
         parts.append(str(row["owner"]))
     parts.append(f"{say('height', language)} {length_text(float(row['height_m']), language)}")
+    turn, tilt = row.get("turn_deg"), row.get("tilt_deg")
+    if turn is not None and tilt is not None and not math.isnan(float(turn)):
+        parts.append(say("direction", language, turn=f"{turn:.0f}", tilt=f"{tilt:.0f}"))
     return ", ".join(parts)
 
 

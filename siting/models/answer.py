@@ -11,6 +11,7 @@ import numpy.typing as npt
 from siting.coverage import Coverage
 from siting.plan import Outcome, judge
 from siting.scenario import Scenario
+from siting.technology import CoverageModel
 from siting.zones import ZoneKind
 
 
@@ -68,6 +69,8 @@ def provenance_shares(scenario: Scenario) -> Mapping[str, Mapping[str, float]]:
         zone.provenance.value for zone in data.zones if zone.kind is not ZoneKind.DISTRICT
     )
     shares["districts"] = _shares(zone.provenance.value for zone in data.study_area.districts)
+    if scenario.coverage_model is CoverageModel.SECTORS and data.terrain is not None:
+        shares["terrain"] = {data.terrain_provenance.value: 1.0}
     return shares
 
 

@@ -90,7 +90,7 @@ def plan_sites(scenario: Scenario, plan: Plan, coverage: Coverage) -> gpd.GeoDat
     stations that reach each demand point: served = Aᵀ w, alone = Aᵀ (w · [c = 1]).
     """
     sites, options = scenario.data.sites, scenario.options
-    chosen = plan.selected
+    chosen, directed = plan.selected, scenario.directed[plan.selected]
     site = options.site[chosen]
     technology = [scenario.technologies[index] for index in options.technology[chosen]]
     served, alone = _contributions(scenario, plan, coverage)
@@ -119,6 +119,8 @@ def plan_sites(scenario: Scenario, plan: Plan, coverage: Coverage) -> gpd.GeoDat
             "owner": [sites.owner[index] for index in site],
             "existing": sites.existing[site],
             "height_m": options.height_m[chosen],
+            "turn_deg": np.where(directed, options.turn_deg[chosen], np.nan),
+            "tilt_deg": np.where(directed, options.tilt_deg[chosen], np.nan),
             "cost_cny": options.cost_cny[chosen],
             "site_cost_cny": np.where(first, sites.fixed_cost_cny[site], 0),
             "served": served,
