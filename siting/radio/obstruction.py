@@ -135,7 +135,7 @@ def obstruction(
         "radius_factor": (radius_factor, 0.1, 100.0, ""),
     }
     problems = []
-    if step_m and method is Method.SWEEP:
+    if step_m and method == Method.SWEEP:
         problems.append(Problem("step_m", "is of profiles", "leave it out, or use Method.PROFILE"))
     elif step_m:
         given["step_m"] = (step_m, cell / FINEST, FARTHEST_M, "m")
@@ -166,11 +166,11 @@ def obstruction(
         receiver_m=float(receiver_height_m),
         cell_m=cell,
         fall_m=cell * cell / (2e3 * EARTH_RADIUS_KM * radius_factor),
-        near=NEAR_CELLS if method is Method.SWEEP else 0.0,
+        near=NEAR_CELLS if method == Method.SWEEP else 0.0,
         reach=reach,
     )
     samples = cell / step_m if step_m else 1.0
-    if method is Method.SWEEP:
+    if method == Method.SWEEP:
         profiles(ground, clutter, task._replace(reach=min(NEAR_CELLS, reach)), samples, edge, sight)
         sweep(ground, clutter, task, edge, sight)
     else:
