@@ -16,7 +16,7 @@ class Progress:
     Parameters
     ----------
     phase
-        ``"coverage"``, ``"targets"``, ``"service"`` or ``"verify"``.
+        ``"coverage"``, ``"targets"``, ``"service"``, ``"verify"`` or ``"prediction"``.
     fraction
         Rough share of the phase done, 0..1.
     elapsed_s

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from siting.errors import InputError, Problem, raise_if
 from siting.grid import Grid
+from siting.progress import Progress, Report, Stop
 from siting.radio import throughput
 from siting.radio.accumulate import ADD, Mast, State, apply_mast
 from siting.radio.assumptions import DEFAULT_ASSUMPTIONS, RadioAssumptions
@@ -37,7 +38,7 @@ HEARD_M = 3000.0
 _LEAST_RADIUS_M = 20.0
 
 #: Masts whose windows are held at once, and pixels that a derived raster takes at once.
-_BATCH = 256
+_BATCH = 64
 _CHUNK = 1 << 17
 #: Bands of rows per thread, so that none waits long for another.
 _BANDS_PER_THREAD = 8
@@ -197,6 +198,8 @@ def predict(
     off_grid: Outside = Outside.REFUSE,
     keep_surroundings: bool = False,
     threads: int | None = None,
+    stop: Stop | None = None,
+    progress: Report | None = None,
 ) -> Prediction:
     """Predict what a network delivers on every pixel of a raster.
 
@@ -224,6 +227,10 @@ def predict(
         starts at once.
     threads
         Threads to compute with; None: one per processor.
+    stop
+        Asked every second or so; True ends the computation.
+    progress
+        Told the share of masts done.
 
     Returns
     -------
@@ -234,6 +241,8 @@ def predict(
     ------
     InputError
         Naming everything that is wrong with the cells, the raster and the assumptions.
+    concurrent.futures.CancelledError
+        When `stop` ended the computation: half a network is no network.
 
     Notes
     -----
@@ -259,7 +268,13 @@ def predict(
     inside = cells.within(grid)
     state = State.empty((len(model.frequencies_mhz), grid.rows, grid.columns))
     places = places_of(cells, np.flatnonzero(inside & cells.active))
-    _accumulate(model, surroundings, places, state, workers)
+    for done in _accumulate(model, surroundings, places, state, workers):
+        if stop is not None and stop():
+            message = "the prediction was stopped before it was complete"
+            raise CancelledError(message)
+        if progress is not None:
+            elapsed = time.monotonic() - begun
+            progress(Progress(phase="prediction", fraction=done, elapsed_s=elapsed))
     log.info(
         "area prediction: cells=%d masts=%d pixels=%d carriers=%d in %.2f s",
         len(cells),
@@ -297,8 +312,11 @@ def _accumulate(
     places: dict[tuple[float, float, float], list[int]],
     state: State,
     workers: int,
-) -> None:
-    """Take masts in batches: first all their windows, then all bands of rows, by threads."""
+) -> Iterator[float]:
+    """Take masts in batches: first all their windows, then all bands of rows, by threads.
+
+    Yields the share of masts done after each batch.
+    """
     grid = model.grid
     height = max(1, grid.rows // (workers * _BANDS_PER_THREAD))
     bands = [(first, min(first + height, grid.rows)) for first in range(0, grid.rows, height)]
@@ -322,6 +340,7 @@ def _accumulate(
                         apply_to_rows(model, surroundings, state, one, band)
 
             list(pool.map(add, bands))
+            yield min(1.0, (first + _BATCH) / len(everything))
 
 
 def apply_to_rows(

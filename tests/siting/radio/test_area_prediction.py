@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from dataclasses import replace
 
 import numpy as np
@@ -313,3 +314,14 @@ def test_a_carrier_that_is_not_there_is_refused() -> None:
     got = predict(random_cells(GRID, 1, 0), GRID, radius_m=RADIUS_M)
     with pytest.raises(InputError, match="carriers are 0 to 0"):
         got.ss_rsrp_dbm(3)
+
+
+def test_a_prediction_is_watched_and_stopped() -> None:
+    """Seventy masts in two batches: the share done rises to 1; a stop leaves no half network."""
+    cells = random_cells(GRID, 70, 0)
+    told = []
+    predict(cells, GRID, radius_m=200.0, progress=told.append)
+    assert [report.phase for report in told] == ["prediction"] * 2
+    assert [report.fraction for report in told] == [pytest.approx(64 / 70), 1.0]
+    with pytest.raises(CancelledError, match="stopped"):
+        predict(cells, GRID, radius_m=200.0, stop=lambda: True)
