@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -34,6 +35,9 @@ from siting.radio.received import Received
 from siting.radio.tally import QualityStandard
 
 log = logging.getLogger(__name__)
+
+#: Changes that can be taken back; each keeps what its pixels received before.
+MOST_UNDO = 20
 
 Box = tuple[slice, slice]
 
@@ -83,7 +87,7 @@ class WhatIf:
         self._now = replace(prediction, state=prediction.state.copy())
         grid = prediction.grid
         self._marks = np.zeros((grid.rows, grid.columns), dtype=np.bool_)
-        self._steps: list[_Step] = []
+        self._steps: deque[_Step] = deque(maxlen=MOST_UNDO)
 
     @property
     def prediction(self) -> Prediction:
@@ -146,15 +150,15 @@ class WhatIf:
         self._apply(after, np.arange(len(self._now.cells), len(after)))
 
     def undo(self) -> None:
-        """Take the last change back.
+        """Take the last change back, up to :data:`MOST_UNDO` in a row.
 
         Raises
         ------
         InputError
-            When there is none.
+            When there is none left.
         """
         if not self._steps:
-            raise InputError(Problem("undo", "no change has been made"))
+            raise InputError(Problem("undo", "no change is left to take back"))
         step = self._steps.pop()
         for box, old in step.saved:
             for part, values in zip(self._now.state, old, strict=True):
@@ -179,9 +183,8 @@ class WhatIf:
             self._now = replace(before, model=model)
             self._search_again(boxes, pool)
             self._steps.append(_Step(prediction=before, saved=saved, totals=self._totals))
-            if self._totals is not None:
-                shift = pool.map(lambda item: self._difference(before.model, *item), saved)
-                self._totals = sum(shift, start=self._totals)
+            for box, was in saved:
+                self._count(before.model, box, was, touched, pool)
         log.info("what-if: cells=%d in %.0f ms", len(touched), 1e3 * (time.monotonic() - begun))
 
     def _masts(
@@ -246,28 +249,41 @@ class WhatIf:
         dy = y - np.clip(y, rows.start, rows.stop)
         return np.flatnonzero(model.cells.active & (dx * dx + dy * dy <= reach * reach))
 
-    def _difference(self, before: RadioModel, box: Box, old: State) -> npt.NDArray[np.int64]:
-        """Return what the change adds to the counts of the zones in a box."""
-        now, areas, tally = self._now, self._areas, self._tally
-        if areas is None or tally is None:
-            raise InputError(Problem("areas", "were not given", "give them to WhatIf"))
-        columns = np.arange(box[1].start, box[1].stop)
-        rows = np.arange(box[0].start, box[0].stop)
+    def _count(
+        self,
+        before: RadioModel,
+        box: Box,
+        was: State,
+        touched: npt.NDArray[np.intp],
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        """Bring the counts of the zones up to date with a box that received `was` before."""
+        now, areas, tally, totals = self._now, self._areas, self._tally, self._totals
+        if areas is None or tally is None or totals is None:
+            return
+        rows, columns = (np.arange(side.start, side.stop) for side in box)
         pixels = (rows[:, np.newaxis] * now.grid.columns + columns).ravel()
-        was, new = old.by_id(), now.state.copy(*box).by_id()
-        served = (was.server[:, :, 0] != new.server[:, :, 0]).any(axis=0)
-        served |= (was.level[:, :, 0] != new.level[:, :, 0]).any(axis=0)
+        was, new = was.by_id(), now.state.copy(*box).by_id()
+        # a changed cell may deliver the same level on another bandwidth
+        served = np.isin(new.server[:, :, 0] >> 2, touched).any(axis=0)
+        served |= (was.server[:, :, 0] != new.server[:, :, 0]).any(axis=0)
         other = served | (was.power != new.power).any(axis=0)
         other |= (was.level != new.level).any(axis=(0, 2))
         changed = np.flatnonzero(other & areas.within(pixels))
-        faded = served[changed]
-        parts = [
-            tally.columns(
-                Received(model=model, pixels=pixels[changed], state=state.at(changed)), faded
+
+        def difference(some: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+            after, first = (
+                tally.columns(
+                    Received(model=model, pixels=pixels[some], state=state.at(some)), served[some]
+                )
+                for model, state in ((now.model, new), (before, was))
             )
-            for model, state in ((now.model, new), (before, was))
-        ]
-        return areas.sums(pixels[changed], parts[0] - parts[1])
+            return areas.sums(pixels[some], after - first)
+
+        parts = np.array_split(changed, now.threads)
+        for shift in pool.map(difference, parts):
+            totals = totals + shift
+        self._totals = totals
 
 
 def _box(one: Mast) -> Box:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_networks import N28, N41, box_zone, hills, random_cells, raster
+from tiny_networks import N28, N41, box_zone, hills, random_cells, raster, technology
 
 from siting.errors import InputError
 from siting.radio.area_prediction import Prediction, predict
@@ -99,7 +101,7 @@ def test_undo_takes_changes_back_one_by_one() -> None:
     for ours, theirs in zip(session.prediction.state, start.state, strict=True):
         assert np.array_equal(ours, theirs)
     assert session.report() == area_report(start, AREAS)
-    with pytest.raises(InputError, match="no change"):
+    with pytest.raises(InputError, match="no change is left"):
         session.undo()
 
 
@@ -134,3 +136,14 @@ def test_boxes_far_apart_are_brought_up_to_date_each() -> None:
     fresh = predict(session.prediction.cells, GRID, radius_m=300.0)
     for ours, theirs in zip(session.prediction.state, fresh.state, strict=True):
         assert np.array_equal(ours, theirs)
+
+
+def test_another_bandwidth_at_the_same_level_changes_the_rates() -> None:
+    """Half the bandwidth at half the power: no level changes, the figures by zone do."""
+    narrow = technology("narrow", bandwidth_mhz=50.0, tx_power_dbm=53.0 - 10 * np.log10(273 / 133))
+    cells = replace(random_cells(GRID, 5, 8), technologies=(N41, narrow))
+    session = WhatIf(whole(cells), AREAS)
+    before = session.report()
+    session.change(cells.site == 2, technology=1)
+    assert_as_from_the_start(session)
+    assert session.report() != before
