@@ -15,6 +15,30 @@ _NONE = np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cuts:
+    """Zero-half cuts: half the sum of some rows, rounded up, which whole answers keep.
+
+    A row says ``sum of its options chosen + (1 if it stays unserved) >= 1``; a row that must be
+    served cannot stay unserved. Partial covering only.
+
+    Parameters
+    ----------
+    pointer, members
+        Cut q is half the sum of ``members[pointer[q]:pointer[q + 1]]``, every coefficient and the
+        right side rounded up. With r rows, members below r are rows; r + p is cut p, an earlier
+        one.
+
+    References
+    ----------
+    Caprara, Fischetti 1996, "{0, 1/2}-Chvatal-Gomory cuts", Mathematical Programming 74, 221-235,
+    doi 10.1007/BF02592196.
+    """
+
+    pointer: npt.NDArray[np.int64]
+    members: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prices:
     """Lagrangian multipliers of one node of a proof.
 
@@ -36,6 +60,8 @@ class Prices:
         ``nu`` >= 0: price of each pair of the model's conflicts; empty: all zero.
     capacity
         ``mu`` >= 0: price of the whole demand fitting into the whole capacity of what is open.
+    cuts
+        ``v`` >= 0: price of each of the certificate's cuts; empty: all zero.
     """
 
     demand: npt.NDArray[np.floating]
@@ -43,6 +69,7 @@ class Prices:
     limit: float = 0.0
     conflict: npt.NDArray[np.float64] = field(default_factory=lambda: _NONE)
     capacity: float = 0.0
+    cuts: npt.NDArray[np.float64] = field(default_factory=lambda: _NONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +146,8 @@ class Certificate:
         no less, so it is left out. Only between options without rules of their own.
     blocks
         Parts proven on their own (root prices only).
+    cuts
+        Cuts of the rows that prices refer to, None for none.
     below
         For centre models: ``(distance, proof)`` where the proof shows that covering everything
         within `distance` takes more than p options. For capacitated facility location without an
@@ -132,6 +161,7 @@ class Certificate:
     groups: npt.NDArray[np.int32] | None = None
     dominated: npt.NDArray[np.intp] | None = None
     blocks: tuple[Block, ...] = ()
+    cuts: Cuts | None = None
     below: tuple[float, Certificate] | None = None
 
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from siting.location.partial_covering.problem import ColumnCover, column_cover
+from siting.location.partial_covering.reduce import divided, most_valuable
 from siting.location.partial_covering.zero_half import PricedCuts, no_cuts
 from siting.location.rows import dominated_columns, implied_rows, merge_rows
 from siting.models.bounds import best_multiplier
@@ -250,12 +251,12 @@ def lift(
     hard_member = owner[member] >= 0
     # of a hard merged row only the hard members carry the price
     value_of = np.where(hard_member == reduced.problem.hard[row], value[member], 0.0)
-    first = _most_valuable(row, value_of, reduced.problem.rows)
+    first = most_valuable(row, value_of, reduced.problem.rows)
     standing = np.append(member, -1)[first]
     moved = PricedCuts(cuts=priced.cuts.moved(standing, rows), prices=priced.prices)
     charged = moved.charged(np.ones(rows, dtype=bool))
     cover = np.zeros(rows)
-    cover[member] = _divided(
+    cover[member] = divided(
         row, value_of, prices, np.where(reduced.problem.hard[row], 0.0, charged[member])
     )
     targets = multipliers.copy()
@@ -284,29 +285,3 @@ def _values(
         where = by_row.indices[start:stop] == owner[index]
         value[index] = by_row.data[start:stop][where][0] / max(model.total[owner[index]], 1e-300)
     return value
-
-
-def _most_valuable(
-    row: npt.NDArray[np.int32], value: npt.NDArray[np.float64], rows: int
-) -> npt.NDArray[np.intp]:
-    """Return the place of each merged row's most valuable member, -1 without any, shape (rows,)."""
-    order = np.lexsort((-np.arange(len(row)), value, row))
-    first = np.full(rows, -1, dtype=np.intp)
-    first[row[order]] = order  # the last of a row in this order stays
-    return first
-
-
-def _divided(
-    row: npt.NDArray[np.int32],
-    value: npt.NDArray[np.float64],
-    prices: npt.NDArray[np.float64],
-    charged: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
-    """Divide the price of each merged row so that price and charge are as the members' values."""
-    rows = len(prices)
-    whole = np.bincount(row, weights=value, minlength=rows)
-    share = value / np.where(whole[row] > 0, whole[row], 1.0)
-    total = prices + np.bincount(row, weights=charged, minlength=rows)
-    wanted = np.maximum(share * total[row] - charged, 0.0)
-    asked = np.bincount(row, weights=wanted, minlength=rows)
-    return wanted * (prices / np.where(asked > 0, asked, 1.0))[row]

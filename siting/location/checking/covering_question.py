@@ -11,6 +11,10 @@ bound of a node is
 
 each less ``sum nu`` and with the minimum taken site by site. A row with too few options left adds
 nothing; a row its zone cannot spare adds ``u_i - theta_t w_i`` whatever its sign.
+
+In partial covering, cuts ``d y + k s >= b`` with prices ``v`` (``s_i`` = 1 where row i stays
+unserved) add ``sum v b``, take ``d' v`` off the costs of the options, and a row that can be spared
+adds ``min(u_i - theta_t w_i, -k_i' v)``, or ``-k_i' v`` where it has no option left.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from siting.location.checking.cuts import Counted, counted
 from siting.location.checking.programme import Builder, Programme
 from siting.location.checking.question import (
     FloatArray,
@@ -33,7 +38,7 @@ from siting.location.checking.question import (
 from siting.location.checking.rows import Rows, free_options, options_left, shift
 from siting.location.checking.sums import grouped, less_column_sums, summed
 from siting.location.rules import Rules
-from siting.location.solution import Prices
+from siting.location.solution import Cuts, Prices
 
 
 class Kind(StrEnum):
@@ -78,6 +83,7 @@ class CoveringQuestion(Question):
         self.need = np.ceil(need / weights) * weights if weights else need
         self.priced_rows = rows.priced
         self.zones = len(need) if kind is Kind.SHARE else 0
+        self.counted: Counted | None = None
         if kind is Kind.SHARE:
             self.asked = (self.need > 0)[rows.zone] & (rows.weight > 0)
         else:
@@ -90,6 +96,11 @@ class CoveringQuestion(Question):
     def shift(self, state: State, options: IndexArray, step: int) -> None:
         """Account for options that were left out or are free again."""
         shift(self.rows.column_pointers, self.rows.column_rows, options, step, state.left)
+
+    def use_cuts(self, cuts: Cuts, state: State) -> None:
+        """Sum up the cuts that prices refer to; `state` is the root's."""
+        self.counted = counted(cuts, self.rows, self.hard(state))
+        self.cuts = self.counted.number
 
     def row_prices(self, prices: Prices) -> FloatArray:
         """Return the price of every row, 0 for rows the certificate leaves out."""
@@ -108,6 +119,9 @@ class CoveringQuestion(Question):
         cost, size = less_column_sums(
             rows.column_pointers, rows.column_rows, self.row_prices(prices), base
         )
+        if self.counted is not None and len(prices.cuts):
+            earned = self.counted.earned(prices.cuts, len(cost))
+            cost, size = cost - earned, size + earned
         self.conflict_prices(prices, cost, size)
         return Reduced(cost=cost, size=size, opening=opening * self.rules.site_cost)
 
@@ -124,14 +138,24 @@ class CoveringQuestion(Question):
         else:
             theta = prices.zone if len(prices.zone) else np.zeros(len(self.need))
             gain = u - theta[rows.zone] * rows.weight
-            terms = np.where(self.hard(state), gain, np.minimum(0.0, gain))
-            terms[(state.left < 1) | (rows.weight == 0)] = 0.0
-            limits = [*(theta * self.need).tolist(), -math.fsum(prices.conflict.tolist())]
+            unserved, right = self._cut_terms(prices)
+            terms = np.where(self.hard(state), gain, np.minimum(unserved, gain))
+            nothing = (state.left < 1) | (rows.weight == 0)
+            terms[nothing] = unserved[nothing]
+            limits = [*(theta * self.need).tolist(), -math.fsum(prices.conflict.tolist()), *right]
         size = float(np.abs(terms).sum()) + math.fsum(abs(term) for term in limits)
         if self.kind is not Kind.ALL:  # differences, whose parts are rounded
             rounded = (u > 0) & (state.left >= rows.k)
             size += 2.0**-4 * float((rows.weight + rows.k * u)[rounded].sum())
         return float(summed(terms)) + math.fsum(limits), size
+
+    def _cut_terms(self, prices: Prices) -> tuple[FloatArray, list[float]]:
+        """Return what a row adds that stays unserved, (r,), and what the cuts ask for."""
+        rows = len(self.rows.weight)
+        if self.counted is None or not len(prices.cuts):
+            return np.zeros(rows), []
+        right = (prices.cuts * self.counted.right).tolist()
+        return -self.counted.charged(prices.cuts, rows), right
 
     def able(self, state: State) -> FloatArray:
         """Return the weight of each zone that the options left can serve."""

@@ -14,6 +14,7 @@ from siting.errors import Problem
 from siting.location.capacity import CapacitatedCovering, CapacitatedFacilityLocation
 from siting.location.checking.capacity_question import CapacityQuestion
 from siting.location.checking.covering_question import CoveringQuestion, Kind
+from siting.location.checking.cuts import cut_faults
 from siting.location.checking.median_question import MedianQuestion
 from siting.location.checking.parts import block_question, dominated_faults, shared_options
 from siting.location.checking.question import Question, State
@@ -162,11 +163,13 @@ def _tree_faults(
 ) -> list[Problem]:
     """List what is wrong with a certificate of a question."""
     nodes: Sequence[Node] = certificate.nodes or (Node(),)
-    problems = price_faults(question, certificate.prices, where)
-    problems += node_faults(nodes, question.rules.options, len(certificate.prices), where)
+    state = question.start()
+    problems = _cuts(question, state, certificate, where)
+    if not problems:
+        problems = price_faults(question, certificate.prices, where)
+        problems += node_faults(nodes, question.rules.options, len(certificate.prices), where)
     if problems:
         return problems
-    state = question.start()
     covering = question if isinstance(question, CoveringQuestion) else None
     if certificate.dominated is not None and len(certificate.dominated):
         at = f"{where}.dominated"
@@ -194,6 +197,18 @@ def _tree_faults(
         outside=outside,
     )
     return replay.run(state)
+
+
+def _cuts(question: Question, state: State, certificate: Certificate, where: str) -> list[Problem]:
+    """Let a question know its certificate's cuts; list what is wrong with them."""
+    if certificate.cuts is None:
+        return []
+    if not isinstance(question, CoveringQuestion) or question.kind is not Kind.SHARE:
+        return [Problem(f"{where}.cuts", "have a meaning in partial covering only")]
+    problems = cut_faults(certificate.cuts, question.priced_rows, f"{where}.cuts")
+    if not problems:
+        question.use_cuts(certificate.cuts, state)
+    return problems
 
 
 def _blocks(
@@ -227,7 +242,8 @@ def _centre_faults(model: PCenter, certificate: Certificate, clock: Clock) -> li
     """List what keeps a centre's certificate from proving that no less distance is enough."""
     rules, claim = model.rules, certificate.bound
     others = (certificate.groups, certificate.dominated, certificate.nodes, certificate.prices)
-    if any(part is not None and len(part) for part in others) or certificate.blocks:
+    more = certificate.blocks or certificate.cuts is not None
+    if any(part is not None and len(part) for part in others) or more:
         return [Problem("certificate", "a centre model is proven by `below` alone")]
     allowed = np.ones(rules.options, dtype=bool)
     allowed[rules.forbidden] = False

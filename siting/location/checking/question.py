@@ -96,6 +96,7 @@ class Question(ABC):
         self.limited_sites = bool((np.diff(self.sites.pointers) > self.sites.most).any())
         self.priced_rows = 0
         self.zones = 0
+        self.cuts = 0
 
     # what the families say
 

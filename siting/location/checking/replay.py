@@ -236,6 +236,7 @@ def price_faults(question: Question, prices: Sequence[Prices], where: str) -> li
             ("conflict", np.asarray(vector.conflict), len(question.rules.conflicts), False),
             ("limit", np.array([vector.limit]), 1, False),
             ("capacity", np.array([vector.capacity]), 1, False),
+            ("cuts", np.asarray(vector.cuts), question.cuts, False),
         ]
         for name, values, length, signed in parts:
             at = f"{where}.prices[{index}].{name}"

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from siting.clock import Clock
@@ -66,7 +67,7 @@ class Cutting:
     Parameters
     ----------
     problem
-        Without excluding pairs; no group costs anything.
+        Without excluding pairs.
     duals
         Multipliers to begin with; those of the targets stay.
     clock
@@ -85,7 +86,7 @@ class Cutting:
         self.rows = np.sort(order[rank[order] > 0])
         self.kept = duals.prices[: p.rows].copy()
         self.kept[self.rows] = 0.0
-        self.near = self.relaxation.reduced <= NEAR * p.cost
+        self.near = self.relaxation.reduced <= NEAR * (p.cost + p.group_cost[p.group_of])
         self.near[np.unique(p.by_row[np.flatnonzero(p.hard)].indices)] = True
         self.unserved = self._unserved()
         self.cuts = Cuts.none(p.rows)
@@ -115,10 +116,16 @@ class Cutting:
             self.near |= missed
         return best
 
-    def _programme(self) -> tuple[GrowingProgramme, sp.csr_array, FloatArray]:
-        """Return the programme with the cuts of the last one, its rows and right sides."""
+    def _programme(self) -> tuple[GrowingProgramme, sp.csr_array, FloatArray, int]:
+        """Return the programme with the cuts of the last one, its rows and right sides.
+
+        Ahead of these rows it has others, by which columns open groups; their number is last.
+        """
         p, some = self.problem, np.flatnonzero(self.near)
-        whole = sp.csr_array(sp.hstack([p.by_row[:, some], self.unserved], format="csr"))
+        opening, opened = self._openings(some)
+        empty = sp.csr_array((p.rows, len(opened)))
+        parts = [p.by_row[:, some], self.unserved, empty]
+        whole = sp.csr_array(sp.hstack(parts, format="csr"))
         cost = p.cost[some] - p.by_row[:, some].T @ self.kept
         soft = self.rows[~p.hard[self.rows]]
         matrix, right = sp.csr_array(whole[self.rows]), np.ones(len(self.rows))
@@ -127,25 +134,40 @@ class Cutting:
             matrix = sp.csr_array(sp.vstack([matrix, cut[self.in_programme]]))
             right = np.concatenate([right, self.cuts.right[self.in_programme].astype(np.float64)])
         programme = GrowingProgramme(
-            cost=np.concatenate([cost, self.worth[soft]]),
-            matrix=matrix,
-            lower=right,
+            cost=np.concatenate([cost, self.worth[soft], opened]),
+            matrix=sp.csr_array(sp.vstack([opening, matrix])),
+            lower=np.concatenate([np.zeros(opening.shape[0]), right]),
             clock=self.clock,
         )
-        return programme, matrix, right
+        return programme, matrix, right, opening.shape[0]
+
+    def _openings(self, some: npt.NDArray[np.intp]) -> tuple[sp.csr_array, FloatArray]:
+        """Return rows by which some columns open their groups, and what the groups cost."""
+        p, soft = self.problem, self.unserved.shape[1]
+        groups, place = np.unique(p.group_of[some], return_inverse=True)
+        costs = p.group_cost[groups] > 0
+        number = np.cumsum(costs) - 1
+        own = np.flatnonzero(costs[place])
+        width = len(some) + soft
+        line = np.arange(len(own))
+        entries = np.concatenate([-np.ones(len(own)), np.ones(len(own))])
+        columns = np.concatenate([own, width + number[place[own]]])
+        shape = (len(own), width + int(costs.sum()))
+        opening = sp.csr_array((entries, (np.concatenate([line, line]), columns)), shape=shape)
+        return opening, p.group_cost[groups[costs]]
 
     def _rounds(
         self, watch: Callable[[], bool], seed: int
     ) -> tuple[tuple[FloatArray, FloatArray] | None, int]:
         """Solve and cut in turn; return the last prices of rows and cuts, and the next seed."""
-        programme, matrix, right = self._programme()
+        programme, matrix, right, opens = self._programme()
         size, gained = len(self.rows), []
         last = None
         while not watch():
             answer = programme.solve()
             if answer is None:
                 break
-            values, prices = answer
+            values, prices = answer[0], answer[1][opens:]
             last = self._prices(prices)
             gained.append(float(right @ prices))
             if self._tired(gained) or seed >= ROUNDS:
@@ -153,7 +175,7 @@ class Cutting:
             if seed % DROPPED == DROPPED - 1:
                 idle = (matrix @ values - right > IDLE) & (np.arange(len(right)) >= size)
                 if idle.any():
-                    programme.drop(np.flatnonzero(idle))
+                    programme.drop(opens + np.flatnonzero(idle))
                     matrix, right = sp.csr_array(matrix[~idle]), right[~idle]
                     self.in_programme = self.in_programme[~idle[size:]]
             found = separate(matrix, right, values, most=CUTS, seed=seed)

@@ -231,7 +231,7 @@ def _barred(p: ColumnCover, kept: IndexArray, place: npt.NDArray[np.intp]) -> np
 def window_around(
     problem: ColumnCover, chosen: IndexArray, column: int, size: int, rng: np.random.Generator
 ) -> npt.NDArray[np.intp]:
-    """Return chosen columns near one, nearest by steps through shared columns first."""
+    """Return chosen columns near one and it, nearest by steps through shared columns first."""
     p = problem
     is_chosen = np.zeros(p.columns, dtype=bool)
     is_chosen[chosen] = True
@@ -248,4 +248,4 @@ def window_around(
         if len(fresh) > size - len(window):
             fresh = rng.permutation(fresh)[: size - len(window)]
         window = np.concatenate([window, fresh.astype(np.intp)])
-    return np.sort(window)
+    return window

@@ -14,6 +14,7 @@ from numba import njit
 from siting.location.covering import PartialCovering
 from siting.location.partial_covering.problem import FloatArray
 from siting.location.partial_covering.reduce import Reduced
+from siting.location.partial_covering.zero_half import Cuts, PricedCuts, no_cuts
 from siting.location.solution import Prices
 
 #: Relative error allowed for in a bound made of float64 sums; a check may be four times tighter.
@@ -41,15 +42,20 @@ class Limit:
     left: FloatArray
 
 
-def limit_of(model: PartialCovering, reduced: Reduced, prices: Prices) -> Limit:
-    """Evaluate the Lagrangian bound of the whole model at some prices."""
+def limit_of(
+    model: PartialCovering, reduced: Reduced, prices: Prices, cuts: Cuts | None = None
+) -> Limit:
+    """Evaluate the Lagrangian bound of the whole model at some prices of its rows and of cuts."""
     rows, rules = reduced.rows, model.rules
     u = np.asarray(prices.demand, dtype=np.float64)[: len(rows.weight)]
     theta, nu = prices.zone, prices.conflict
     gain = u - theta[rows.zone] * rows.weight
     able = np.diff(rows.cover.indptr) > 0
-    terms = np.where(reduced.hard, gain, np.minimum(0.0, gain))[able]
-    worth = rows.cover.T @ u
+    named = no_cuts(len(u)) if cuts is None else PricedCuts(cuts=cuts, prices=prices.cuts)
+    lifted, right = named.charged(~reduced.hard), named.prices * named.cuts.right
+    unserved = np.where(able & (rows.weight > 0), np.minimum(-lifted, gain), -lifted)
+    terms = np.concatenate([np.where(reduced.hard, gain, unserved), right])
+    worth = rows.cover.T @ u + named.earned(rows.cover)
     charged = np.bincount(
         rules.conflicts.ravel(), weights=np.repeat(nu, 2), minlength=rules.options
     )
@@ -66,7 +72,7 @@ def limit_of(model: PartialCovering, reduced: Reduced, prices: Prices) -> Limit:
     gains = theta * rows.need
     total = math.fsum(gains) + math.fsum(terms) + math.fsum(sites) - math.fsum(nu)
     size = gains.sum() + u.sum() + (theta[rows.zone] * rows.weight).sum() + nu.sum()
-    size += worth.sum() + charged.sum()
+    size += worth.sum() + charged.sum() + lifted.sum() + right.sum()
     priced = (worth > 0) | (charged > 0) | (state > 0)
     size += model.cost[priced].sum() + rules.site_cost[np.unique(rules.site[priced])].sum()
     return Limit(bound=total - MARGIN * float(size), taken=taken, left=left)

@@ -18,6 +18,7 @@ import scipy.sparse as sp
 from siting.location.covering import PartialCovering
 from siting.location.partial_covering.problem import ColumnCover, FloatArray, column_cover
 from siting.location.partial_covering.relaxation import Duals
+from siting.location.partial_covering.zero_half import Cuts, PricedCuts, no_cuts
 from siting.location.rows import implied_rows, merge_rows
 from siting.location.solution import Prices
 
@@ -253,25 +254,35 @@ def _problem(
     return problem, inside
 
 
-def lift(model: PartialCovering, reduced: Reduced, duals: Duals) -> Prices:
+def lift(
+    model: PartialCovering, reduced: Reduced, duals: Duals, cuts: PricedCuts | None = None
+) -> tuple[Prices, Cuts]:
     """Carry multipliers back to the certificate's rows, the zones and the pairs of the model.
+
+    Returns
+    -------
+    prices, cuts
+        Prices of the certificate, and the cuts of its rows.
 
     Notes
     -----
     The price of a row is divided among the certificate's rows it stands for in proportion to their
-    value in the bound, or given to the one that must be served, which leaves the bound unchanged. A
-    pair with a fixed option gets so high a price that the other option never pays.
+    value in the bound, or given to the one that must be served, which leaves the bound unchanged;
+    in cuts the most valuable one stands for it. A pair with a fixed option gets so high a price
+    that the other option never pays.
     """
     rows, problem = reduced.rows, reduced.problem
+    priced = no_cuts(problem.rows) if cuts is None else cuts
     member = np.flatnonzero(reduced.row_of >= 0)
     row = reduced.row_of[member]
     value = duals.multipliers[rows.zone[member]] * rows.weight[member]
-    must = problem.hard[row]
-    value = np.where(must, reduced.hard[member].astype(np.float64), value)
-    whole = np.bincount(row, weights=value, minlength=problem.rows)
-    share = np.divide(value, whole[row], out=np.zeros_like(value), where=whole[row] > 0)
+    value = np.where(problem.hard[row], reduced.hard[member].astype(np.float64), value)
+    first = most_valuable(row, value, problem.rows)
+    moved = priced.cuts.moved(np.append(member, -1)[first], len(rows.weight))
+    named = PricedCuts(cuts=moved, prices=priced.prices)
+    charged = named.charged(~reduced.hard)
     demand = np.zeros(len(rows.weight))
-    demand[member] = share * duals.prices[: problem.rows][row]
+    demand[member] = divided(row, value, duals.prices[: problem.rows], charged[member])
     conflicts = model.rules.conflicts
     conflict = np.zeros(len(conflicts))
     conflict[reduced.pair] = duals.prices[problem.rows :]
@@ -280,4 +291,41 @@ def lift(model: PartialCovering, reduced: Reduced, duals: Duals) -> Prices:
     worth = rows.cover.T @ demand
     other = np.where(fixed[:, 0], conflicts[:, 1], conflicts[:, 0])[held]
     conflict[held] = worth[other]
-    return Prices(demand=demand, zone=duals.multipliers.copy(), conflict=conflict)
+    prices = Prices(
+        demand=demand, zone=duals.multipliers.copy(), conflict=conflict, cuts=priced.prices
+    )
+    return prices, moved
+
+
+def most_valuable(
+    row: npt.NDArray[np.integer], value: FloatArray, rows: int
+) -> npt.NDArray[np.intp]:
+    """Return the place of each merged row's most valuable member, -1 without any, shape (rows,)."""
+    order = np.lexsort((-np.arange(len(row)), value, row))
+    first = np.full(rows, -1, dtype=np.intp)
+    first[row[order]] = order  # the last of a row in this order stays
+    return first
+
+
+def divided(
+    row: npt.NDArray[np.integer], value: FloatArray, prices: FloatArray, charged: FloatArray
+) -> FloatArray:
+    """Divide the price of each merged row so that price and charge are as the members' values.
+
+    Parameters
+    ----------
+    row, value
+        Merged row of each member, and what serving the member is worth.
+    prices
+        Price of each merged row.
+    charged
+        What cuts charge each member with besides.
+    """
+    rows = len(prices)
+    whole = np.bincount(row, weights=value, minlength=rows)
+    share = np.divide(value, whole[row], out=np.zeros_like(value), where=whole[row] > 0)
+    total = prices + np.bincount(row, weights=charged, minlength=rows)
+    wanted = np.maximum(share * total[row] - charged, 0.0)
+    asked = np.bincount(row, weights=wanted, minlength=rows)
+    factor = np.divide(prices, asked, out=np.zeros_like(prices), where=asked > 0)
+    return wanted * factor[row]

@@ -13,7 +13,7 @@ from siting.location.control import GAP_REACHED, NOTHING_BETTER, PROVEN, STOPPED
 from siting.location.partial_covering.anneal import Anneal
 from siting.location.partial_covering.answer import greedy
 from siting.location.partial_covering.coarse import coarse_prices
-from siting.location.partial_covering.cutting import CutDuals, Cutting
+from siting.location.partial_covering.cutting import CutDuals, Cutting, with_cuts
 from siting.location.partial_covering.exact import part_of, window_around
 from siting.location.partial_covering.primal_dual import approach
 from siting.location.partial_covering.problem import ColumnCover, Core, FloatArray, core_of
@@ -35,7 +35,7 @@ CORE_SHARE = 0.5
 #: The same share for the columns that the exchange works on.
 SEARCH_SHARE = 0.04
 #: Descents, steps of each per column, their least and greatest number, and rounds of them.
-DESCENTS, STEPS_PER_COLUMN, LEAST_STEPS, MOST_STEPS, ROUNDS = 4, 1000, 20_000, 700_000, 400
+DESCENTS, STEPS_PER_COLUMN, LEAST_STEPS, MOST_STEPS, ROUNDS = 2, 1000, 20_000, 700_000, 400
 #: Share of the time left that descents leave to what follows.
 RESERVE = 0.03
 #: Rounds between two tries to meet every need from where a descent stands.
@@ -44,14 +44,14 @@ MENDED = 20
 HOT, COLD, COOLER = 0.15, 0.01, 0.5
 #: Columns up to which a problem is solved as a whole.
 SMALL = 60
-#: Chosen columns re-planned at once, and columns that may replace them.
-WINDOW_SIZE, WINDOW_COLUMNS = 14, 400
-#: Rows up to which windows are small enough for exact programmes.
-WINDOW_ROWS = 30_000
-#: Windows re-planned without gain before the search ends, per chosen column.
-IDLE = 0.5
+#: The same share for the columns of exact programmes.
+WINDOW_SHARE = 0.1
+#: Chosen columns re-planned at once, columns that may replace them, and rows of the programme.
+WINDOW_SIZE, WINDOW_COLUMNS, WINDOW_ROWS = 40, 250, 600
+#: Columns of a window without gain that are left alone, its least size, and windows at most.
+MIDST, LEAST_WINDOW, WINDOWS = 6, 6, 2000
 #: Branch-and-bound nodes, and the wall time that keeps `stop` prompt [s], of a window.
-WINDOW_NODES, WINDOW_SECONDS = 300, 2.0
+WINDOW_NODES, WINDOW_SECONDS = 100, 2.0
 #: Relative distance at which a value and a bound of whole numbers are one.
 SAME = 1e-9
 
@@ -162,7 +162,7 @@ class Search:
     def tighten(self, clock: Clock) -> None:
         """Raise the bound by cuts, where the problem is a plain covering one."""
         p = self.problem
-        if p.grouped or len(p.pairs) or p.columns <= SMALL or self.best is None or self.done():
+        if len(p.pairs) or p.columns <= SMALL or self.best is None or self.done():
             return
         found = Cutting(p, self.duals, clock).run(self.watch(clock))
         if found is not None and found.duals.bound > self.bound:
@@ -211,11 +211,18 @@ class Search:
             if candidate.bound > self.duals.bound:
                 self.duals = candidate
 
+    def reduced(self) -> FloatArray:
+        """Return the columns' reduced costs at the best multipliers."""
+        if self.cut is None:
+            self.relaxation(self.duals.prices)
+        else:
+            with_cuts(self.relaxation, self.cut.duals.prices, self.cut.cuts)
+        return self.relaxation.reduced.copy()
+
     def core(self, share: float) -> Core:
         """Return the columns nearly worth their cost, the best answer's, and each row's nearest."""
         p = self.problem
-        self.relaxation(self.duals.prices)
-        reduced = self.relaxation.reduced
+        reduced = self.reduced()
         near = reduced <= share * p.cost
         near[self.best] = True
         ratio = reduced / np.maximum(p.cost, 1e-12)
@@ -234,8 +241,8 @@ class Search:
         for number in range(DESCENTS):
             self.anneal(core, seed * DESCENTS + number, number)
             log.info("annealed to cost %.6g, bound %.6g", self.cost, self.bound)
-        if core.problem.rows <= WINDOW_ROWS and not (core.problem.need > 0).any():
-            self.replan(core, seed)
+        self.replan(self.core(WINDOW_SHARE), seed)
+        log.info("planned again to cost %.6g", self.cost)
 
     def anneal(self, core: Core, seed: int, before: int) -> None:
         """Exchange columns of the core while the heat falls; `before` descents went ahead."""
@@ -286,26 +293,54 @@ class Search:
         return outcome.finished
 
     def replan(self, core: Core, seed: int) -> None:
-        """Re-plan windows until none gains."""
+        """Re-plan windows until every chosen column was in the midst of one without gain."""
         assert self.best is not None  # noqa: S101
-        relaxation = Relaxation(core.problem)
-        relaxation(core.shrink(self.duals.prices))
-        idle, rng = 0, np.random.default_rng(seed)
-        while not self.done() and idle < IDLE * len(self.best):
-            column = int(rng.integers(len(self.best)))
+        problem, reduced = core.problem, self.reduced()[core.columns]
+        rng, settled = np.random.default_rng(seed), np.zeros(problem.columns, dtype=bool)
+        windows = gained = 0
+        while not self.done():
             chosen = np.searchsorted(core.columns, self.best)
-            window = window_around(core.problem, chosen, chosen[column], WINDOW_SIZE, rng)
-            kept = np.setdiff1d(chosen, window, assume_unique=True)
-            free = _able(core.problem, kept, window, relaxation.reduced)
-            part = part_of(core.problem, kept, free)
-            found = None
-            if part is not None:
+            todo = chosen[~settled[chosen]]
+            if not len(todo) or windows >= WINDOWS:
+                break
+            windows += 1
+            middle = int(todo[rng.integers(len(todo))])
+            window, found = self.window(problem, chosen, middle, reduced, rng)
+            kept = np.setdiff1d(chosen, window)
+            if found is not None and self.offer(core.columns[np.union1d(kept, found)]):
+                gained += 1
+                settled[window] = settled[found] = False
+            else:
+                settled[window[:MIDST]] = settled[middle] = True
+            self.report(0.95)
+        log.info("windows: %d, gained %d, cost %.6g", windows, gained, self.cost)
+
+    def window(
+        self,
+        problem: ColumnCover,
+        chosen: npt.NDArray[np.intp],
+        middle: int,
+        reduced: FloatArray,
+        rng: np.random.Generator,
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp] | None]:
+        """Return chosen columns around one, nearest first, and what may replace them if found.
+
+        The window is made smaller until its programme has few enough rows.
+        """
+        size = WINDOW_SIZE
+        while True:
+            window = window_around(problem, chosen, middle, size, rng)
+            kept = np.setdiff1d(chosen, window)
+            free = _able(problem, kept, window, reduced)
+            part = part_of(problem, kept, free)
+            if part is not None and part.matrix.shape[0] <= WINDOW_ROWS:
                 found, _ = part.solve(
                     self.clock, start=window, nodes=WINDOW_NODES, seconds=WINDOW_SECONDS
                 )
-            better = found is not None and self.offer(core.columns[np.union1d(kept, found)])
-            idle = 0 if better else idle + 1
-            self.report(0.95)
+                return window, found
+            if part is None or size < LEAST_WINDOW or self.clock.expired():
+                return window, None
+            size //= 2
 
 
 def _able(

@@ -14,7 +14,9 @@ from siting.location.partial_covering.proof import SAME, Limit, claim_of, limit_
 from siting.location.partial_covering.reduce import Reduced, lift, reduce
 from siting.location.partial_covering.relaxation import Duals
 from siting.location.partial_covering.search import SMALL, Search
+from siting.location.partial_covering.zero_half import Cuts, PricedCuts
 from siting.location.solution import Certificate, Node, Prices
+from siting.location.solution import Cuts as CertifiedCuts
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +109,7 @@ class _Closing:
         chosen = self.reduced.option[self.search.best]
         return np.sort(np.concatenate([chosen, self.model.rules.fixed])).astype(np.intp)
 
-    def prices(self) -> tuple[Prices, Limit]:
+    def prices(self) -> tuple[Prices, Cuts, Limit]:
         """Return the multipliers that prove most of the whole model, and what they prove."""
         search = self.search
         nothing = Duals(
@@ -115,16 +117,23 @@ class _Closing:
             multipliers=np.zeros_like(search.duals.multipliers),
             bound=0.0,
         )
+        tried: list[tuple[Duals, PricedCuts | None]] = [
+            (search.duals, None),
+            (search.relaxation.feasible(search.duals), None),
+            (nothing, None),
+        ]
+        if search.cut is not None:
+            tried.append((search.cut.duals, search.cut.cuts))
         found = []
-        for duals in (search.duals, search.relaxation.feasible(search.duals), nothing):
-            prices = lift(self.model, self.reduced, duals)
-            found.append((prices, limit_of(self.model, self.reduced, prices)))
-        return max(found, key=lambda pair: pair[1].bound)
+        for duals, priced in tried:
+            prices, cuts = lift(self.model, self.reduced, duals, priced)
+            found.append((prices, cuts, limit_of(self.model, self.reduced, prices, cuts)))
+        return max(found, key=lambda proof: proof[2].bound)
 
     def close(self) -> None:
         """Prove the best answer, or find a better one, on the options the prices leave open."""
         search = self.search
-        prices, limit = self.prices()
+        prices, cuts, limit = self.prices()
         value = search.base + search.cost
         missing = value - claim_of(limit.bound, self.step)
         near = search.best is not None and missing <= max(SAME, self.control.gap) * value
@@ -150,7 +159,7 @@ class _Closing:
         if np.isfinite(reached):
             margin = PART_OF_STEP * self.step if self.step else 0.5 * SAME * abs(reached)
             reached = min(value, claim_of(max(reached - margin, limit.bound), self.step))
-        self.kernel = self._certificate(reached, prices, "kernel")
+        self.kernel = self._certificate(reached, prices, cuts, "kernel")
         self.ended = NO_ANSWER if search.best is None else search.ended
 
     def _open(self, limit: Limit) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -161,22 +170,23 @@ class _Closing:
         taken = limit.bound + limit.taken[self.reduced.option] > beaten
         return np.flatnonzero(left), np.flatnonzero(~left & ~taken)
 
-    def _certificate(self, claim: float, prices: Prices, closing: str) -> Certificate:
+    def _certificate(self, claim: float, prices: Prices, cuts: Cuts, closing: str) -> Certificate:
         return Certificate(
             bound=float(claim),
             prices=(prices,),
             nodes=(Node(prices=0, closing=closing),),
             groups=self.reduced.rows.group,
+            cuts=CertifiedCuts(pointer=cuts.pointer, members=cuts.members) if len(cuts) else None,
         )
 
     def result(self) -> Found:
         """Return the answer with the better of the two proofs."""
-        prices, limit = self.prices()
+        prices, cuts, limit = self.prices()
         value = self.search.base + self.search.cost
         claim = min(claim_of(limit.bound, self.step), value)
         certificate = self.kernel
         if certificate is None or claim >= certificate.bound:
-            certificate = self._certificate(claim, prices, "prices")
+            certificate = self._certificate(claim, prices, cuts, "prices")
         ended = self.search.ended if self.ended is None else self.ended
         selected = self.selected()
         if selected is not None and value - certificate.bound <= SAME * abs(value):

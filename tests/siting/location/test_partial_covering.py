@@ -77,7 +77,7 @@ def test_any_multipliers_give_a_true_bound(case: Case, seed: int) -> None:
     prices = rng.exponential(3.0, problem.rows + len(problem.pairs))
     prices *= rng.random(len(prices)) < 0.7
     drawn_at = Duals(prices=prices, multipliers=rng.exponential(1.0, len(problem.need)), bound=0.0)
-    limit = limit_of(case.model, reduced, lift(case.model, reduced, drawn_at))
+    limit = limit_of(case.model, reduced, *lift(case.model, reduced, drawn_at))
     assert limit.bound <= best + SAME
     bound, _ = Relaxation(problem)(prices)
     assert reduced.base + bound <= best + SAME * (1 + best)
@@ -92,7 +92,7 @@ def test_reduced_and_whole_bound_agree() -> None:
             continue
         relaxation = Relaxation(reduced.problem)
         duals = relaxation.duals(relaxation.start())
-        limit = limit_of(model, reduced, lift(model, reduced, duals))
+        limit = limit_of(model, reduced, *lift(model, reduced, duals))
         assert limit.bound == pytest.approx(reduced.base + duals.bound, rel=1e-9, abs=1e-9)
 
 

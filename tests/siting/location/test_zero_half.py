@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,11 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siting.clock import Clock
+from siting.errors import VerificationError
+from siting.location import exact
+from siting.location.checking import verify
+from siting.location.control import Control
+from siting.location.covering import PartialCovering
+from siting.location.engine import solve
+from siting.location.partial_covering import search as searching
+from siting.location.partial_covering import solve as solving
 from siting.location.partial_covering.cutting import CutDuals, Cutting
 from siting.location.partial_covering.problem import ColumnCover, column_cover
 from siting.location.partial_covering.relaxation import Relaxation
 from siting.location.partial_covering.search import Search
 from siting.location.partial_covering.zero_half import Cuts, separate
+from siting.location.solution import Cuts as CertifiedCuts
+from siting.location.solution import Solution
 
 
 def problem_of(
@@ -88,7 +100,7 @@ def test_five_rows_in_a_ring_need_three_columns() -> None:
     assert found.duals.bound == pytest.approx(3.0, abs=1e-9)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 10**6))
 def test_cuts_never_prove_more_than_the_least_cost(seed: int) -> None:
     """With hard rows, soft ones or both, what rows and cuts prove is at most the optimum."""
@@ -160,3 +172,112 @@ def test_cutting_ends_when_it_is_stopped() -> None:
     duals = Relaxation(problem).duals(Relaxation(problem).start())
     stopped = Clock(stop=lambda: True)
     assert Cutting(problem, duals, stopped).run(stopped.expired) is None
+
+
+def ring_city(seed: int, *, shared: bool) -> PartialCovering:
+    """Return two zones of rows, served three at a time; one is to be served whole."""
+    rng = np.random.default_rng(seed)
+    rows, options = 24, 40
+    matrix = np.zeros((rows, options), dtype=bool)
+    for option in range(options):
+        matrix[rng.choice(rows, 3, replace=False), option] = True
+    matrix[~matrix.any(axis=1), 0] = True
+    rules = {"site": np.arange(options) // 2, "site_cost": np.full(options // 2, 2.0)}
+    return PartialCovering(
+        matrix,
+        rng.integers(1, 9, rows),
+        cost=rng.integers(3, 8, options),
+        zone=np.arange(rows) % 2,
+        required={0: 1.0, 1: 0.8},
+        **(rules if shared else {}),
+    )
+
+
+@pytest.fixture
+def cutting_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let small problems be cut too, and proven by nothing else."""
+    monkeypatch.setattr(searching, "SMALL", 0)
+    monkeypatch.setattr(solving, "SMALL", 0)
+    monkeypatch.setattr(solving, "MOST_ENTRIES", -1)
+
+
+@pytest.mark.usefixtures("cutting_always")
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_check_accepts_cuts_and_their_bound_is_true(shared: bool) -> None:  # noqa: FBT001
+    """With and without shared sites, the bound of cuts is verified and below every answer."""
+    cut = 0
+    for seed in range(12):
+        model = ring_city(seed, shared=shared)
+        solution = solve(model)
+        assert solution.certificate is not None
+        verify(model, solution)
+        cut += solution.certificate.cuts is not None
+        assert solution.bound is not None
+        assert solution.bound <= branched(model) + 1e-9
+    assert cut >= 6
+
+
+def branched(model: PartialCovering) -> float:
+    """Return the least cost by the branch and bound of the whole programme."""
+    found = exact.solve_exact(model, Control())
+    assert found.selected is not None
+    return model.rules.cost(found.selected, model.cost)
+
+
+Spoil = Callable[[CertifiedCuts, np.ndarray], tuple[CertifiedCuts | None, np.ndarray]]
+
+
+def _other(cuts: CertifiedCuts, place: int, member: int) -> CertifiedCuts:
+    members = cuts.members.copy()
+    members[place] = member
+    return CertifiedCuts(pointer=cuts.pointer, members=members)
+
+
+SPOILS: dict[str, Spoil] = {
+    "no cuts": lambda _, prices: (None, prices),
+    "dearer": lambda cuts, prices: (cuts, 1.5 * prices),
+    "a price less": lambda cuts, prices: (cuts, prices[:-1]),
+    "negative": lambda cuts, prices: (cuts, -prices),
+    "not a number": lambda cuts, prices: (cuts, np.full_like(prices, np.nan)),
+    "without prices": lambda cuts, prices: (cuts, prices[:0]),
+    "another row": lambda cuts, prices: (_other(cuts, 0, int(cuts.members[1])), prices),
+    "no row": lambda cuts, prices: (_other(cuts, 0, -1), prices),
+    "itself": lambda cuts, prices: (_other(cuts, 0, 10**6), prices),
+    "no members": lambda cuts, prices: (
+        CertifiedCuts(pointer=cuts.pointer * 0, members=cuts.members[:0]),
+        prices,
+    ),
+    "members left over": lambda cuts, prices: (
+        CertifiedCuts(pointer=cuts.pointer, members=np.append(cuts.members, 0)),
+        prices,
+    ),
+    "fractions": lambda cuts, prices: (
+        dataclasses.replace(cuts, members=cuts.members + 0.5),
+        prices,
+    ),
+}
+
+
+@pytest.mark.usefixtures("cutting_always")
+@pytest.mark.parametrize("what", SPOILS)
+def test_spoiled_cuts_are_refused(what: str) -> None:
+    """Whatever is changed of cuts or of their prices, the check says so."""
+    model, solution = next(
+        (model, solution)
+        for model in (ring_city(seed, shared=False) for seed in range(20))
+        if (solution := solve(model)).certificate is not None
+        and solution.certificate.cuts is not None
+    )
+    with pytest.raises(VerificationError):
+        verify(model, spoiled(solution, SPOILS[what]))
+
+
+def spoiled(solution: Solution, spoil: Spoil) -> Solution:
+    """Return a solution with other cuts and prices of cuts."""
+    proof = solution.certificate
+    assert proof is not None
+    assert proof.cuts is not None
+    cuts, prices = spoil(proof.cuts, proof.prices[0].cuts)
+    vector = dataclasses.replace(proof.prices[0], cuts=prices)
+    worse = dataclasses.replace(proof, cuts=cuts, prices=(vector, *proof.prices[1:]))
+    return dataclasses.replace(solution, certificate=worse)
