@@ -1,4 +1,4 @@
-"""Measure radio prediction: speed on one core, errors of the sweep, first call, beside a peer.
+"""Measure radio prediction: speed, errors of the sweep, first call, a city, beside a peer.
 
 Speeds are pixels within the radius over the CPU time of one thread, the best of several runs. The
 terrain is synthetic: fractal hills, and buildings in every fifth cell.
@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import fresnel
 
+from benchmarks import radio_city
 from benchmarks.peers import absent
 from benchmarks.radio_levels import Sectors, levels, levels_one_by_one
 from benchmarks.radio_peer import ITM, itm_loss_db
@@ -320,6 +321,7 @@ GROUPS: dict[str, Callable[[], list[Row]]] = {
     "formulas": formula_rows,
     "first-call": first_call_rows,
     "peer": peer_rows,
+    "city": radio_city.run,
 }
 
 
