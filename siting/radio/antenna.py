@@ -230,6 +230,21 @@ def sector_pattern(
     )
 
 
+def layout_pattern(layout: SectorLayout) -> AntennaPattern:
+    """Return the pattern of every antenna of a station with sectors, its gain left at 0 dBi.
+
+    The gain of a technology is that of its synchronisation beams; levels take the attenuation of
+    the pattern alone.
+    """
+    return sector_pattern(
+        gain_dbi=0.0,
+        horizontal_beamwidth_deg=layout.horizontal_beamwidth_deg,
+        vertical_beamwidth_deg=layout.vertical_beamwidth_deg,
+        side_lobe_db=layout.side_lobe_db,
+        front_to_back_db=layout.front_to_back_db,
+    )
+
+
 def beam_envelope(
     beam: AntennaPattern, azimuths_deg: Sequence[float], *, name: str = "beam set"
 ) -> AntennaPattern:

@@ -131,14 +131,15 @@ def _tables(
     carrier = [frequencies.index(technology.frequency_mhz) for technology in cells.technologies]
     eirp = [eirp_per_subcarrier_dbm(technology) for technology in cells.technologies]
     place = (cells.xy - [grid.west_m, grid.south_m]) / grid.cell_size_m
-    keys = zip(cells.technology.tolist(), cells.height_m.tolist(), strict=True)
-    rows = curves.rows((cells.technologies[number], height) for number, height in keys)
+    keys = np.column_stack([cells.technology, cells.height_m])
+    distinct, curve = np.unique(keys, axis=0, return_inverse=True)
+    rows = curves.rows((cells.technologies[int(number)], h) for number, h in distinct.tolist())
     load = np.where(np.isnan(cells.load), assumptions.load, cells.load)
     table = CellTable(
         x=np.ascontiguousarray(place[:, 0]),
         y=np.ascontiguousarray(place[:, 1]),
         carrier=np.array(carrier, dtype=np.int32)[cells.technology],
-        curve=rows,
+        curve=rows[curve.reshape(-1)],
         pattern=cells.pattern.astype(np.int32),
         eirp_dbm=np.array(eirp, dtype=np.float64)[cells.technology],
         azimuth_deg=np.mod(cells.azimuth_deg, 360.0),
