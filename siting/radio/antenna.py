@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ from numba import njit
 from siting.errors import InputError, Problem, raise_if
 from siting.radio.fast_math import angle_deg
 from siting.radio.path_loss import Floats, outside
+
+if TYPE_CHECKING:
+    from siting.technology import SectorLayout
 
 #: Samples of a cut: one every tenth of a degree.
 SAMPLES = 3600

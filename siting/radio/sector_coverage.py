@@ -22,11 +22,10 @@ from scipy.special import ndtri
 from siting.errors import Problem
 from siting.radio.accumulate import median_loss, terrain_loss
 from siting.radio.antenna import (
-    AntennaPattern,
     PatternTable,
     attenuations,
+    layout_pattern,
     pattern_table,
-    sector_pattern,
 )
 from siting.radio.diffraction import SPEED_OF_LIGHT_GHZ_M
 from siting.radio.link_budget import median_ss_rsrp_dbm, ss_rsrp_exceeded_dbm
@@ -44,7 +43,7 @@ from siting.radio.path_loss import (
 from siting.radio.penetration import building_loss
 from siting.radio.point_grid import PointGrid, build_grid, checked_xy, count_in_discs, list_in_discs
 from siting.radio.terrain import Terrain
-from siting.technology import Options, SectorLayout, ServiceStandard, Technology
+from siting.technology import Options, ServiceStandard, Technology
 from siting.units import mhz_to_ghz
 
 #: Roots of the distances of a margin table [sqrt(m)]; between them it is linear, within 0.01 dB.
@@ -132,7 +131,7 @@ def sector_question(
     known = [(technologies[int(number)], height) for number, height in curves.tolist()]
     margins = _margins(known, standards)
     layouts = list(dict.fromkeys(technology.sectors for technology in technologies))
-    patterns = [OMNI if layout is None else _pattern(layout) for layout in layouts]
+    patterns = [OMNI if layout is None else layout_pattern(layout) for layout in layouts]
     by_technology = [layouts.index(technology.sectors) for technology in technologies]
     count = [1 if layout is None else layout.sectors for layout in layouts]
     pattern = np.array(by_technology, dtype=np.int32)[options.technology]
@@ -316,15 +315,6 @@ def _compare(
                 out[s, o, i] = lost[i] <= margin[s, i]
 
 
-def _pattern(layout: SectorLayout) -> AntennaPattern:
-    return sector_pattern(
-        horizontal_beamwidth_deg=layout.horizontal_beamwidth_deg,
-        vertical_beamwidth_deg=layout.vertical_beamwidth_deg,
-        side_lobe_db=layout.side_lobe_db,
-        front_to_back_db=layout.front_to_back_db,
-    )
-
-
 def _cells(terrain: Terrain, xy: Floats) -> npt.NDArray[np.int32]:
     """Return column and row of the cells that hold some points, (n, 2)."""
     grid = terrain.grid
@@ -386,9 +376,7 @@ def _margin(
     return margin - standard.min_ss_rsrp_dbm
 
 
-def _reach(
-    margins: LossTable, standards: int, curves: int, terrain: Terrain | None
-) -> Floats:
+def _reach(margins: LossTable, standards: int, curves: int, terrain: Terrain | None) -> Floats:
     """Return the greatest distance at which a margin is left, by curve [m]; 0: none."""
     distance = np.clip(_ROOTS**2, NEAR_FIELD_M, FAR_LIMIT_M)
     sights = [UNKNOWN] if terrain is None or terrain.clutter_m is None else [UNKNOWN, FREE]
