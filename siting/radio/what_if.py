@@ -94,6 +94,16 @@ class WhatIf:
         """The network with all changes; its rasters change with the next one."""
         return self._now
 
+    @property
+    def areas(self) -> ReportAreas | None:
+        """The zones whose figures follow."""
+        return self._areas
+
+    @property
+    def standards(self) -> tuple[QualityStandard, ...]:
+        """The standards the zones are held against; none without zones."""
+        return () if self._tally is None else self._tally.standards
+
     def report(self) -> AreaReport:
         """Return the figures of all zones with all changes.
 
