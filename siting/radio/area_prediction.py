@@ -1,4 +1,17 @@
-"""From cells and terrain to rasters of level, server, SINR and rate over a whole city."""
+"""From cells and terrain to rasters of level, server, SINR and rate over a whole city.
+
+In a notebook::
+
+    cells = sectors(xy, technology, height_m=30.0, pattern=sector_pattern(...),
+                    azimuths_deg=(0, 120, 240), tilt_deg=6.0)
+    prediction = predict(cells, terrain.grid, terrain=terrain, keep_surroundings=True)
+    prediction.ss_rsrp_dbm(), prediction.server(), prediction.ss_sinr_db()
+    areas = report_areas(prediction.grid, zones, water=water)
+    area_report(prediction, areas).frame()
+    session = WhatIf(prediction, areas)
+    session.change(cells.site == 17, azimuth_deg=[20, 140, 260])
+    session.report()
+"""
 
 from __future__ import annotations
 
@@ -95,11 +108,6 @@ class Prediction:
     def frequencies_mhz(self) -> tuple[float, ...]:
         """The carriers [MHz]; cells on one frequency disturb each other, others do not."""
         return self.model.frequencies_mhz
-
-    @property
-    def nbytes(self) -> int:
-        """Size of servers and powers [bytes]."""
-        return sum(part.nbytes for part in self.state)
 
     def received(self, pixels: npt.NDArray[np.int64] | None = None) -> Received:
         """Return what some pixels receive, or all."""
@@ -298,7 +306,7 @@ def _problems(
     found = cells.problems(grid if off_grid is Outside.REFUSE else None)
     radius = np.asarray(radius_m, dtype=np.float64)
     found += outside("radius_m", radius, _LEAST_RADIUS_M, FAR_LIMIT_M, "m")
-    if len(grid) < 1:
+    if min(grid.rows, grid.columns) < 1:
         found.append(Problem("grid", "has no pixel"))
     if terrain is not None and terrain.grid != grid:
         what = "lies on another grid than the raster"

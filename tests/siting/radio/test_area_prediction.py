@@ -309,6 +309,12 @@ def test_a_network_without_cells_is_refused() -> None:
         predict(sectors(np.empty((0, 2)), N41, height_m=25.0), GRID)
 
 
+def test_a_raster_without_pixels_is_refused() -> None:
+    """A raster of no rows is named beside what else is wrong."""
+    with pytest.raises(InputError, match="grid: has no pixel"):
+        predict(random_cells(GRID, 1, 0), replace(GRID, rows=0))
+
+
 def test_a_carrier_that_is_not_there_is_refused() -> None:
     """An index beyond the carriers names the ones there are."""
     got = predict(random_cells(GRID, 1, 0), GRID, radius_m=RADIUS_M)

@@ -178,6 +178,11 @@ def test_every_fault_of_a_report_is_named() -> None:
     told = str(raised.value)
     for word in ("another raster", "walls", "required_share", "min_ss_rsrp_dbm"):
         assert word in told
+    here = report_areas(GRID, [box_zone("all", GRID)])
+    with pytest.raises(InputError, match="other values than 0, 1 and 2"):
+        area_report(PREDICTION, here, walls=np.full((40, 40), 7, dtype=np.int8))
+    with pytest.raises(InputError, match="standards: are none"):
+        area_report(PREDICTION, here, standards=[])
     with pytest.raises(InputError, match="at least one zone"):
         report_areas(GRID, [])
     with pytest.raises(InputError, match="share the ids all"):

@@ -50,6 +50,12 @@ def test_arrays_of_unlike_lengths_are_named() -> None:
     cells = sectors([[1100.0, 2100.0], [1900.0, 2900.0]], N41, height_m=25.0)
     broken = replace(cells, load=np.zeros(1))
     assert "cells.load: has shape (1,), not (2,)" in [str(p) for p in broken.problems()]
+    broken = replace(cells, xy=np.zeros(2), operator=("A",))
+    told = [str(p) for p in broken.problems()]
+    assert told == [
+        "cells.xy: has shape (2,), not (2, 2)",
+        "cells.operator: names 1 cells of 2",
+    ]
 
 
 def test_one_frequency_has_one_spacing() -> None:

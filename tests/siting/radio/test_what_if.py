@@ -12,7 +12,7 @@ from tiny_networks import N28, N41, box_zone, hills, random_cells, raster, techn
 
 from siting.errors import InputError
 from siting.radio.area_prediction import Prediction, predict
-from siting.radio.area_report import area_report, report_areas
+from siting.radio.area_report import QUALITY_STANDARDS, area_report, report_areas
 from siting.radio.network import Cells, sectors
 from siting.radio.what_if import WhatIf
 
@@ -79,6 +79,8 @@ def test_removing_and_bringing_back_returns_the_same_raster() -> None:
     start = whole(random_cells(GRID, 6, 1))
     copy = start.state.copy()
     session = WhatIf(start, AREAS)
+    assert session.areas is AREAS
+    assert session.standards == QUALITY_STANDARDS
     before = session.report()
     session.remove(3)
     assert not np.array_equal(session.prediction.state.power, copy.power)
@@ -123,6 +125,10 @@ def test_what_makes_no_network_changes_nothing() -> None:
         session.add(sectors([2000.0, 3000.0], N28, height_m=30.0))
     with pytest.raises(InputError, match="areas"):
         session.report()
+    assert session.areas is None
+    assert not session.standards
+    session.remove(2)
+    session.undo()
     for ours, theirs in zip(session.prediction.state, start.state, strict=True):
         assert np.array_equal(ours, theirs)
 
