@@ -162,7 +162,7 @@ def _speed(method: Method, cell_m: float, aim: float | None) -> Row:
             level = levels(found, _sectors(place, mast, 2_600.0), cell_m)
             level_s += time.process_time() - half
             obstruction_s += half - began
-            pixels += int(np.count_nonzero(np.isfinite(level)))
+            pixels += int(np.count_nonzero(~np.isnan(level)))
         alone, whole = min(alone, obstruction_s), min(whole, obstruction_s + level_s)
     rate = pixels / whole / 1e6
     return _row(
@@ -299,7 +299,7 @@ def peer_rows() -> list[Row]:
     theirs = len(paths) / (time.process_time() - began)
     ours = {}
     for method in Method:
-        pixels = np.count_nonzero(np.isfinite(_around(place, mast, method).edge))
+        pixels = np.count_nonzero(~np.isnan(_around(place, mast, method).edge))
         began = time.process_time()
         for _ in range(_RUNS):
             _around(place, mast, method)

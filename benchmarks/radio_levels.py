@@ -122,7 +122,7 @@ def levels_one_by_one(
     north = (found.row + row + 0.5 - sectors.y) * cell_m
     east = (found.column + column + 0.5 - sectors.x) * cell_m
     distance = np.maximum(np.hypot(north, east), NEAR_FIELD_M)
-    inside = np.isfinite(found.edge)
+    inside = ~np.isnan(found.edge)
     far = np.where(inside, distance, NEAR_FIELD_M)
     los, nlos = (
         path_loss_db(

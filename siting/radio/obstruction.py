@@ -9,7 +9,7 @@ distance d stands for g - d^2 / (2 a), ground lowered by the curvature of an Ear
 radius a, so that rays are straight lines.
 """
 
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
+# ruff: noqa: ANN001, ANN201, PLR0917
 # Compiled functions take plain numbers and arrays; numba infers their types.
 
 from __future__ import annotations
@@ -27,20 +27,16 @@ from siting.radio.diffraction import EARTH_RADIUS_KM, knife_edge
 from siting.radio.float_bits import INFINITY_64, bits_64, float_64
 from siting.radio.p1812 import FEWEST_POINTS
 from siting.radio.path_loss import USER_HEIGHT_M, outside
-from siting.radio.sweep import Task, bilinear, sweep
+from siting.radio.sweep import sweep
 from siting.radio.terrain import MEDIAN_RADIUS_FACTOR, NO_CLUTTER, Heights, Terrain
+from siting.radio.window import BLOCKED, FREE, UNKNOWN, Task, bilinear, surface_sight
 
 #: Heights of antennas above ground [m], ITU-R P.1812, section 2.
 HEIGHT_LIMITS_M = (1.0, 3_000.0)
 #: Samples of a profile per cell length, at most.
 FINEST = 100.0
-#: Cells within this many cell sizes have profiles in the sweep too.
-NEAR_CELLS = 8.0
 #: Farthest cell from a mast [m].
 FARTHEST_M = 100_000.0
-
-#: What is known of the direct ray.
-FREE, BLOCKED, UNKNOWN = 1, 0, -1
 
 
 class Method(StrEnum):
@@ -61,8 +57,8 @@ class Obstruction:
         the mast's disc, clipped to the raster.
     edge
         nu * sqrt(wavelength) of Bullington's equivalent knife edge over the bare ground [sqrt(m)],
-        (rows, columns): negative where the ground leaves the direct ray free, -inf in the mast's
-        own place, NaN beyond the radius.
+        (rows, columns): negative where the ground leaves the direct ray free, -inf where no sample
+        of it lies between, NaN beyond the radius.
     sight
         1 where ground and clutter leave the direct ray free, 0 where they do not, -1 where the
         ground does and nothing is known of clutter, and beyond the radius.
@@ -166,15 +162,15 @@ def obstruction(
         receiver_m=float(receiver_height_m),
         cell_m=cell,
         fall_m=cell * cell / (2e3 * EARTH_RADIUS_KM * radius_factor),
-        near=NEAR_CELLS if method == Method.SWEEP else 0.0,
         reach=reach,
     )
-    samples = cell / step_m if step_m else 1.0
     if method == Method.SWEEP:
-        profiles(ground, clutter, task._replace(reach=min(NEAR_CELLS, reach)), samples, edge, sight)
         sweep(ground, clutter, task, edge, sight)
     else:
-        profiles(ground, clutter, task, samples, edge, sight)
+        profiles(ground, clutter, task, cell / step_m if step_m else 1.0, edge, sight)
+    if x % 1.0 == 0.5 and y % 1.0 == 0.5:  # noqa: PLR2004 - on a centre: nothing lies between
+        own = int(y) - row, int(x) - column
+        edge[own], sight[own] = -math.inf, FREE
     return Obstruction(row=row, column=column, edge=edge, sight=sight)
 
 
@@ -250,16 +246,11 @@ def profiles(ground, clutter, task, samples, edge, sight):
     for i in range(most):
         i_of[i], inverse[i] = i, 1.0 / i
     start = bilinear(ground, x - task.column, y - task.row) + task.height_m
-    south, north = int(task.y - task.reach) - task.row, int(task.y + task.reach) + 1 - task.row
-    west, east = int(task.x - task.reach) - task.column, int(task.x + task.reach) + 1 - task.column
-    for r in range(max(south, 0), min(north, rows)):
-        for c in range(max(west, 0), min(east, columns)):
+    for r in range(rows):
+        for c in range(columns):
             dx, dy = task.column + c + 0.5 - task.x, task.row + r + 0.5 - task.y
             distance = math.sqrt(dx * dx + dy * dy)
-            if not distance <= task.reach:
-                continue
-            if distance == 0.0:
-                edge[r, c], sight[r, c] = -math.inf, FREE
+            if not 0.0 < distance <= task.reach:
                 continue
             n = max(FEWEST_POINTS, 1 + math.ceil(samples * distance))
             step, sx, sy = distance / (n - 1), dx / (n - 1), dy / (n - 1)
@@ -278,39 +269,4 @@ def profiles(ground, clutter, task, samples, edge, sight):
             if squared >= 0.0:
                 sight[r, c] = BLOCKED
             elif clutter.size:
-                sight[r, c] = _surface_sight(ground, clutter, task, r, c, distance, start, end)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _surface_sight(ground, clutter, task, r, c, distance, start, end):
-    """Say whether the clutter of the cells a path crosses leaves the direct ray free.
-
-    A cell is judged in the middle of the piece of the path that crosses it.
-    """
-    rows, columns = clutter.shape
-    # in cells from the south-west corner of the window with the cell more
-    x, y = task.x + 1.0 - task.column, task.y + 1.0 - task.row
-    dx, dy = c + 1.5 - x, r + 1.5 - y
-    mast_r, mast_c = min(int(y), rows - 2), min(int(x), columns - 2)
-    at_r, at_c = mast_r, mast_c
-    next_x = (at_c + (dx > 0.0) - x) / dx if dx != 0.0 else math.inf
-    next_y = (at_r + (dy > 0.0) - y) / dy if dy != 0.0 else math.inf
-    came = 0.0
-    while True:
-        goes = min(next_x, next_y, 1.0)
-        own = (at_r == r + 1 and at_c == c + 1) or (at_r == mast_r and at_c == mast_c)
-        if clutter[at_r, at_c] > 0.0 and goes > came and not own:
-            middle = 0.5 * (came + goes)
-            g = bilinear(ground, x + middle * dx - 0.5, y + middle * dy - 0.5)
-            top = g + clutter[at_r, at_c] - task.fall_m * (middle * distance) ** 2
-            if top >= start + middle * (end - start):
-                return BLOCKED
-        if goes >= 1.0:
-            return FREE
-        came = goes
-        if next_x < next_y:
-            at_c += 1 if dx > 0.0 else -1
-            next_x += abs(1.0 / dx)
-        else:
-            at_r += 1 if dy > 0.0 else -1
-            next_y += abs(1.0 / dy)
+                sight[r, c] = surface_sight(ground, clutter, task, r, c, distance, start, end)

@@ -22,37 +22,13 @@ import numpy as np
 from numba import njit
 
 from siting.radio.float_bits import INFINITY_32, bits_32, float_32
+from siting.radio.window import BLOCKED, FREE, bilinear, surface_sight
+
+#: Cells within this many cell sizes have their line of sight judged path by path: near the mast the
+#: ray falls by metres within a cell.
+NEAR_CELLS = 8.0
 
 _LOW = np.float32(-1e30)  # below every slope
-
-
-class Task(NamedTuple):
-    """What one mast asks; a named tuple, because compiled loops take it as it is.
-
-    Parameters
-    ----------
-    row, column
-        South-west cell of the window in the raster.
-    x, y
-        The mast in cells from the south-west corner of the raster.
-    height_m, receiver_m
-        The antennas above ground [m].
-    cell_m, fall_m
-        Side of a cell, and fall of the Earth's surface over one cell [m].
-    near, reach
-        Radii in cells between which the sweep works, the inner one excluded.
-    """
-
-    row: int
-    column: int
-    x: float
-    y: float
-    height_m: float
-    receiver_m: float
-    cell_m: float
-    fall_m: float
-    near: float
-    reach: float
 
 
 class _Side(NamedTuple):
@@ -87,7 +63,7 @@ class _Side(NamedTuple):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def sweep(ground, clutter, task, edge, sight):
-    """Evaluate the cells of a window between two radii.
+    """Evaluate the cells of a window within reach.
 
     Parameters
     ----------
@@ -114,15 +90,7 @@ def sweep(ground, clutter, task, edge, sight):
     rise = np.empty(length, dtype=np.float32)
     for number in range(4):
         side = _side(number, task, rows, columns)
-        for k in range(side.steps):
-            t[k] = side.nearest + k
-            per_step[k] = 1.0 / (side.nearest + k)
-        for ray in range(2 * rays + 1):
-            lean = (ray - rays) / rays
-            steps = _steps(task, side, lean, 1.0 / rays)
-            _ground_slopes(flat, task, side, lean, start, steps, per_step, slope[ray])
-            if cover.size:
-                _roof_slopes(cover, side, lean, steps, per_step, slope[ray], roof[ray])
+        _lay_rays(flat, cover, task, side, start, rays, t, per_step, slope, roof)
         for k in range(side.steps):
             p = side.first + k * side.way
             along = abs(p + 0.5 - side.mast)
@@ -134,7 +102,7 @@ def sweep(ground, clutter, task, edge, sight):
                 if abs(across) > along or (abs(across) == along and not side.columns):
                     continue
                 square = along * along + across * across
-                if not task.near * task.near < square <= task.reach * task.reach:
+                if not 0.0 < square <= task.reach * task.reach:
                     continue
                 end = flat[(p + 1) * side.stride + (q + 1) * side.stride_across]
                 end += task.receiver_m - task.fall_m * square
@@ -149,10 +117,14 @@ def sweep(ground, clutter, task, edge, sight):
                 at = p + q * side.cells if side.columns else p * side.cells_across + q
                 edges[at] = math.copysign(math.sqrt(abs(squared)), squared)
                 if squared >= 0.0:
-                    sights[at] = 0
+                    sights[at] = BLOCKED
+                elif cover.size and square <= NEAR_CELLS * NEAR_CELLS:
+                    r, c = at // columns, at % columns
+                    distance = math.sqrt(square)
+                    sights[at] = surface_sight(ground, clutter, task, r, c, distance, start, end)
                 elif cover.size:
                     nearer = ray if share < 0.5 else ray + 1  # noqa: PLR2004
-                    sights[at] = 1 if roof[nearer, k] < direct else 0
+                    sights[at] = FREE if roof[nearer, k] < direct else BLOCKED
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -185,6 +157,20 @@ def _side(number, task, rows, columns):
         stride_across,
         number < 2,  # noqa: PLR2004
     )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _lay_rays(flat, cover, task, side, start, rays, t, per_step, slope, roof):
+    """Sample every ray of a side: write the steps, and slopes by ray."""
+    for k in range(side.steps):
+        t[k] = side.nearest + k
+        per_step[k] = 1.0 / (side.nearest + k)
+    for ray in range(2 * rays + 1):
+        lean = (ray - rays) / rays
+        steps = _steps(task, side, lean, 1.0 / rays)
+        _ground_slopes(flat, task, side, lean, start, steps, per_step, slope[ray])
+        if cover.size:
+            _roof_slopes(cover, side, lean, steps, per_step, slope[ray], roof[ray])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -264,13 +250,3 @@ def _edge_between(one, other, share, direct, t, rest, n, rise):
     for i in range(np.uint64(n)):
         least = min(least, bits_32(rise[i] * rise[i] * t[i] * rest[shift + i]))
     return -np.float64(float_32(least))
-
-
-@njit(cache=True, nogil=True)
-def bilinear(z, u, v):
-    """Interpolate between the centres of cells, which lie at whole numbers."""
-    c, r = int(u), int(v)
-    a, b = u - c, v - r
-    low = (1.0 - a) * z[r, c] + a * z[r, c + 1]
-    high = (1.0 - a) * z[r + 1, c] + a * z[r + 1, c + 1]
-    return (1.0 - b) * low + b * high

@@ -411,7 +411,7 @@ def hilly_differences(**kinds: dict[str, Any]) -> tuple[npt.NDArray[np.float64],
         mast = at(terrain, column, row)
         for of, how in zip(out, kinds.values(), strict=True):
             found = obstruction(terrain, mast, 30.0, radius_m=1_600, **how)
-            inside = np.isfinite(found.edge)
+            inside = ~np.isnan(found.edge)
             of += [losses(terrain, mast, found, f)[inside] for f in BANDS_GHZ]
     return tuple(np.concatenate(part) for part in out)
 
