@@ -76,8 +76,8 @@ def run(sizes: Sequence[tuple[int, float, float | None]] = SIZES) -> list[Row]:
         rows.append(
             _row(
                 f"raster, {name}",
-                f"{found['wall_s']:.1f} s on two threads, {found['cpu_s']:.1f} s of CPU, of them "
-                f"{found['level_s']:.1f} s without terrain; {found['pixels'] / 1e6:.2f} Mpx; "
+                f"{found['wall_s']:.1f} s on two threads, {found['cpu_s']:.1f} s of CPU, "
+                f"{found['level_s']:.1f} over level ground; {found['pixels'] / 1e6:.2f} Mpx; "
                 f"{found['predict_mb']:,.0f} MB at most, all windows kept for changes",
                 aim=f"<= {most_s:g} s, <= {MOST_MB:,.0f} MB" if most_s else "",
                 reached=found["wall_s"] <= most_s and found["predict_mb"] <= MOST_MB

@@ -24,6 +24,6 @@ def test_rows_tell_seconds_memory_and_whether_the_aim_is_reached() -> None:
     rows = run([(6, 100.0, 600.0)])
     assert [set(row) for row in rows] == [{"figure", "aim", "reached", "measured"}] * 3
     assert rows[0]["reached"] == "yes"
-    assert "s of CPU" in rows[0]["measured"]
+    assert "s of CPU, " in rows[0]["measured"]
     assert not rows[1]["aim"]
     assert rows[2]["aim"] == "<= 150 ms"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tiny_networks import N28, N41, box_zone, hills, random_cells, raster, technology
 
 from siting.errors import InputError
-from siting.radio.area_prediction import Prediction, predict
+from siting.radio.area_prediction import Outside, Prediction, predict
 from siting.radio.area_report import QUALITY_STANDARDS, area_report, report_areas
 from siting.radio.network import Cells, sectors
 from siting.radio.what_if import WhatIf
@@ -153,3 +153,18 @@ def test_another_bandwidth_at_the_same_level_changes_the_rates() -> None:
     session.change(cells.site == 2, technology=1)
     assert_as_from_the_start(session)
     assert session.report() != before
+
+
+def test_cells_left_out_stay_out() -> None:
+    """A site beyond the raster that was left out is neither counted nor in the way of changes."""
+    inside = random_cells(GRID, 5, 6)
+    cells = inside.and_more(
+        replace(inside, xy=inside.xy + np.array([5e4, 0.0]), site=inside.site + 5)
+    )
+    session = WhatIf(predict(cells, GRID, radius_m=RADIUS_M, off_grid=Outside.LEAVE_OUT), AREAS)
+    session.remove(2)
+    session.change(cells.site == 7, tilt_deg=9.0)
+    fresh = predict(inside.with_values(inside.site == 2, active=False), GRID, radius_m=RADIUS_M)
+    for ours, theirs in zip(session.prediction.state, fresh.state, strict=True):
+        assert np.array_equal(ours, theirs)
+    assert session.report() == area_report(fresh, AREAS)
