@@ -135,15 +135,23 @@ class Cells:
             for name in values
             if name not in arrays
         ]
-        whole = chosen.dtype == np.bool_ or np.issubdtype(chosen.dtype, np.integer)
-        if not whole or (chosen.dtype != np.bool_ and not _all_within(chosen, len(self))):
+        if chosen.dtype == np.bool_:
+            named = chosen.shape == (len(self),)
+        else:
+            within = bool(((chosen >= 0) & (chosen < len(self))).all())
+            named = np.issubdtype(chosen.dtype, np.integer) and within
+        if not named:
             problems.append(Problem("cells", "name no cell", f"cells are 0 to {len(self) - 1}"))
         raise_if(problems, InputError)
         changed = {}
         for name, value in values.items():
             array = getattr(self, name).copy()
-            array[chosen] = value
+            try:
+                array[chosen] = value
+            except (TypeError, ValueError) as error:
+                problems.append(Problem(f"cells.{name}", f"cannot be set: {error}"))
             changed[name] = array
+        raise_if(problems, InputError)
         return replace(self, **changed)
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> Cells:
@@ -193,6 +201,8 @@ class Cells:
         for name, (least, most, unit) in _ARRAYS.items():
             if name == "height_m":
                 continue  # its range depends on the technology
+            if name in _WHOLE and not np.issubdtype(getattr(self, name).dtype, np.integer):
+                found.append(Problem(f"cells.{name}", "is not of whole numbers"))
             value = np.asarray(getattr(self, name), dtype=np.float64)
             if name == "load":
                 value = value[~np.isnan(value)]
@@ -244,6 +254,8 @@ class Cells:
         return f"site {shown}" + (f" and {len(sites) - 5} more" if len(sites) > 5 else "")  # noqa: PLR2004
 
 
+#: Arrays of whole numbers.
+_WHOLE = ("site", "technology", "pattern")
 #: Range and unit of every array but the positions.
 _ARRAYS: dict[str, tuple[float, float, str]] = {
     "site": (-(2.0**31), 2.0**31, ""),
@@ -292,11 +304,28 @@ def sectors(
     -------
     Cells
         Ordered by site, then technology, then azimuth.
+
+    Raises
+    ------
+    InputError
+        For arrays that fit neither all sites nor one each.
     """
-    places = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
+    places = np.atleast_2d(np.asarray(xy, dtype=np.float64))
     equipment = (technology,) if isinstance(technology, Technology) else tuple(technology)
     aims = np.atleast_2d(np.asarray(azimuths_deg, dtype=np.float64))
-    shape = (len(places), len(equipment), aims.shape[1])
+    shape = (len(places), len(equipment), aims.shape[-1])
+    problems = _misfits(
+        {"xy": (places, (len(places), 2)), "height_m": (height_m, shape[:1])}
+        | {
+            name: (value, (len(places), shape[2]))
+            for name, value in {
+                "azimuths_deg": azimuths_deg,
+                "tilt_deg": tilt_deg,
+                "mechanical_tilt_deg": mechanical_tilt_deg,
+            }.items()
+        }
+    )
+    raise_if(problems, InputError)
 
     def spread(values: npt.ArrayLike) -> Floats:
         given = np.asarray(values, dtype=np.float64)
@@ -324,6 +353,17 @@ def sectors(
     )
 
 
+def _misfits(given: dict[str, tuple[npt.ArrayLike, tuple[int, ...]]]) -> list[Problem]:
+    """Name the arrays that cannot be spread over a shape."""
+    found = []
+    for name, (value, shape) in given.items():
+        own = np.shape(value)
+        sides = zip(own[::-1], shape[::-1], strict=False)
+        if len(own) > len(shape) or any(a not in {1, b} for a, b in sides):
+            found.append(Problem(name, f"has shape {own}, which does not fit {shape}"))
+    return found
+
+
 def eirp_per_subcarrier_dbm(technology: Technology) -> float:
     """Return EPRE plus the gain of the synchronisation beams, in the strongest direction [dBm]."""
     return power_per_subcarrier_dbm(technology) + technology.ssb_gain_dbi
@@ -332,7 +372,3 @@ def eirp_per_subcarrier_dbm(technology: Technology) -> float:
 def spacing_hz(technology: Technology) -> float:
     """Return the width of one subcarrier [Hz]."""
     return float(mhz_to_hz(technology.subcarrier_spacing_khz / 1e3))
-
-
-def _all_within(cells: npt.NDArray[np.integer], count: int) -> bool:
-    return bool(((cells >= 0) & (cells < count)).all())

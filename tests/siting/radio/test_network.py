@@ -99,3 +99,24 @@ def test_cells_of_one_operator_can_be_taken_alone() -> None:
     assert alone.operator == ("B",)
     assert alone.height_m.tolist() == [30.0]
     assert not alone.problems()
+
+
+def test_arrays_that_do_not_fit_the_sites_are_named() -> None:
+    """Three heights for two sites, azimuths of three sites, positions of three numbers."""
+    with pytest.raises(InputError) as raised:
+        sectors(np.zeros((2, 3)), N41, height_m=[1.0, 2.0, 3.0], azimuths_deg=np.zeros((3, 2)))
+    told = [problem.where for problem in raised.value.problems]
+    assert told == ["xy", "height_m", "azimuths_deg"]
+
+
+def test_values_that_cannot_be_set_are_named() -> None:
+    """A text, two azimuths for one cell, a mask of another network, a technology of fractions."""
+    cells = random_cells(GRID, 2, 0)
+    with pytest.raises(InputError) as raised:
+        cells.with_values([1], tilt_deg="steep", azimuth_deg=[1.0, 2.0])
+    told = [problem.where for problem in raised.value.problems]
+    assert told == ["cells.tilt_deg", "cells.azimuth_deg"]
+    with pytest.raises(InputError, match="name no cell"):
+        cells.with_values(np.ones(3, dtype=bool), tilt_deg=1.0)
+    halves = replace(cells, technology=np.full(len(cells), 0.5))
+    assert "cells.technology: is not of whole numbers" in [str(p) for p in halves.problems()]
