@@ -29,12 +29,17 @@ out, and how far the answer is from the best possible.
 * `siting doctor` says what is installed, what is missing and how to mend it.
 * `siting scenario > my.toml` writes the bundled question (Ezhou's 5G network) to a file to edit.
 * `siting plan my.toml --out out/my` answers it on files alone: map, tables, report.
+* `siting predict my.toml --stations out/my/plan.csv --out out/radio` shows what the plan's
+  stations deliver: signal level, interference, best server.
 * `siting serve` runs the service: database, API, worker and pages.
 
 Every plan states its proven bound and is checked by an independent verifier. Results that rest
 on synthetic data say so.""",
 )
 
+#: Load of a cell unless said; as in :class:`siting.radio.assumptions.RadioAssumptions`, which is
+#: not imported here so that help comes at once.
+DEFAULT_LOAD = 0.5
 
 Out = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Folder the results are written to.")
@@ -61,6 +66,65 @@ def plan(
     from app.console import plan_on_files
 
     plan_on_files(scenario, out, language=lang)
+
+
+@app.command()
+def predict(  # noqa: PLR0917 - Typer makes options of parameters
+    scenario: Annotated[
+        Path,
+        typer.Argument(metavar="SCENARIO.toml", help="Study area, zones and equipment."),
+    ],
+    stations: Annotated[
+        Path,
+        typer.Option(
+            "--stations",
+            metavar="FILE",
+            help="plan.csv or plan.geojson of `siting plan`, or a table with the columns site, "
+            "technology, lon, lat, height_m and, for sectors, turn_deg and tilt_deg.",
+        ),
+    ],
+    out: Out,
+    terrain: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--terrain",
+            metavar="FILE",
+            help="Ground heights; several files are tiles. Without it, the data set's own.",
+        ),
+    ] = None,
+    clutter: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--clutter", metavar="FILE", help="Heights of buildings and trees; needs --terrain."
+        ),
+    ] = None,
+    cell_size: Annotated[
+        float, typer.Option("--cell-size", metavar="METRES", help="Side of a pixel, 5 to 500 m.")
+    ] = 50.0,
+    load: Annotated[
+        float, typer.Option("--load", help="Share of power that disturbs neighbours, 0 to 1.")
+    ] = DEFAULT_LOAD,
+    lang: Lang = "zh",
+) -> None:
+    """Predict what base stations deliver: level, interference, best server, figures by zone.
+
+    Writes ss_rsrp.tif, ss_sinr.tif, best_server.tif, coverage.gpkg, zones.csv, cells.csv,
+    assumptions.csv and prediction.html, all of them or none.
+
+    Example: `siting predict my.toml --stations out/my/plan.csv --out out/radio`
+    """
+    from app.console import predict_on_files
+
+    predict_on_files(
+        scenario,
+        stations,
+        out,
+        terrain=terrain or (),
+        clutter=clutter or (),
+        cell_size_m=cell_size,
+        load=load,
+        language=lang,
+    )
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,29 @@ from siting.coverage import build_coverage
 from siting.datasets import named_dataset
 from siting.errors import FileError
 from siting.io.plan_files import write_outputs
+from siting.io.prediction_files import write_prediction
+from siting.io.prediction_input import read_prediction_input
+from siting.io.raster import ImportedTerrain
 from siting.io.scenario_file import read_scenario
+from siting.maps.prediction_map import TESTED, prediction_facts, summary
 from siting.messages import say
 from siting.plan import Outcome
 from siting.plan_check import verify_plan
 from siting.planning import plan_scenario
 from siting.progress import Progress, Report
+from siting.radio.area_report import Confidence, ZoneFigures
+from siting.radio.assumptions import RadioAssumptions
+from siting.radio.plan_prediction import NetworkPrediction, predict_stations
 from siting.report import Facts, PlanTables, headline, honesty_lines, plan_tables, synthetic_line
 from siting.report.honesty import bound_text, gap_text, value_text, zone_name
 from siting.scenario import build_scenario
 from siting.text import (
+    LANGUAGES,
+    UNKNOWN,
     Language,
     count_text,
     money_text,
+    round_text,
     seconds_text,
     share_text,
     weight_text,
@@ -44,7 +54,9 @@ PHASES = {
     "targets": "meeting the targets at least cost",
     "service": "serving the most people",
     "verify": "verifying the plan",
-    "outputs": "writing map, tables and report",
+    "prediction": "predicting the network",
+    "figures": "adding up zones",
+    "outputs": "writing the results",
     "done": "stored",
 }
 
@@ -138,6 +150,117 @@ def plan_on_files(path: Path, out: Path, *, language: Language) -> None:
         written = write_outputs(scenario, plan, coverage, out, language=language)
     print_plan(console, plan_tables(scenario, plan, coverage), language=language)
     print_files(console, written.values())
+
+
+def predict_on_files(
+    path: Path,
+    stations: Path,
+    out: Path,
+    *,
+    terrain: Sequence[Path],
+    clutter: Sequence[Path],
+    cell_size_m: float,
+    load: float,
+    language: Language,
+) -> None:
+    """Predict what listed stations deliver, write it, and print the figures by zone.
+
+    Raises
+    ------
+    SitingError
+        When an input has faults, or a file cannot be read or written; nothing is written then.
+    """
+    console = terminal()
+    spec = read_scenario(path)
+    began = time.monotonic()
+    assumptions = RadioAssumptions(load=load)
+    with display(console) as report:
+        report(Progress(phase="load", fraction=0.0, elapsed_s=0.0))
+        scenario = build_scenario(spec, named_dataset(spec.dataset))
+        given = read_prediction_input(
+            scenario,
+            stations=stations,
+            terrain=terrain,
+            clutter=clutter,
+            cell_size_m=cell_size_m,
+            assumptions=assumptions,
+        )
+        prepare(out)
+        predicted = predict_stations(
+            scenario.data,
+            given.listed.stations,
+            grid=given.grid,
+            ground=given.ground,
+            stations_provenance=given.listed.provenance,
+            assumptions=assumptions,
+            progress=report,
+        )
+        elapsed = time.monotonic() - began
+        report(Progress(phase="outputs", fraction=0.0, elapsed_s=elapsed))
+        written = write_prediction(predicted, out, language=language)
+    print_prediction(console, predicted, given.imported, language=language)
+    print_files(console, written.values())
+
+
+def print_prediction(
+    console: Console,
+    predicted: NetworkPrediction,
+    imported: ImportedTerrain | None,
+    *,
+    language: Language,
+) -> None:
+    """Print shares by zone and standard, the test, time, and what the figures rest on."""
+    facts = prediction_facts(predicted)
+    title = dict(zip(LANGUAGES, summary(predicted), strict=True))[language]
+    table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_style="")
+    table.title_justify = "left"
+    table.add_column(say("zone", language), no_wrap=True)
+    for item in predicted.standards:
+        table.add_column(_short(say(f"prediction.{item.id}", language)), justify="right")
+    for head in ("prediction.overlap", "prediction.mean_rate"):
+        table.add_column(say(head, language), justify="right")
+    table.add_column(say("prediction.test", language))
+    for zone in predicted.report.zones:
+        table.add_row(*_zone_row(facts, zone, language))
+    console.print(table)
+    for item in predicted.standards:
+        console.print(say(f"prediction.{item.id}", language), markup=False, highlight=False)
+    if imported is not None:
+        for line in terrain_lines(imported):
+            console.print(line, markup=False, highlight=False)
+    for line in (synthetic_line(facts, language), seconds_text(predicted.runtime_s, language)):
+        console.print(line, markup=False, highlight=False)
+
+
+def terrain_lines(imported: ImportedTerrain) -> list[str]:
+    """Say what the terrain's files were, and what was filled in or assumed."""
+    lines = [
+        f"{file.name}: {file.driver}, {file.crs}, "
+        f"{file.resolution_m[0]:.1f} x {file.resolution_m[1]:.1f} m, heights in "
+        f"{file.vertical_unit.value}{' (assumed)' if file.unit_assumed else ''}"
+        for file in (*imported.ground, *imported.clutter)
+    ]
+    if imported.voids:
+        lines.append(
+            f"{imported.voids:,} cells without a height were filled in, the farthest "
+            f"{imported.farthest_fill_m:,.0f} m from a known one"
+        )
+    return lines
+
+
+def _zone_row(facts: Facts, zone: ZoneFigures, language: Language) -> tuple[str, ...]:
+    tested = next(item for item in zone.standards if item.standard == TESTED)
+    verdict = "prediction.passes" if tested.passes else "prediction.fails"
+    words = say(verdict, language)
+    if tested.confidence is not Confidence.SURE:
+        words += f" ({say(f'prediction.{tested.confidence.value}', language)})"
+    return (
+        _short(zone_name(facts, zone.zone, language)),
+        *(share_text(item.share, language) for item in zone.standards),
+        share_text(zone.overlap_share, language, "up"),
+        f"{round_text(zone.mean_downlink_mbps, 0, 'down')} Mbit/s",
+        words if tested.pixels else UNKNOWN,
+    )
 
 
 def print_plan(console: Console, tables: PlanTables, *, language: Language) -> None:

@@ -425,6 +425,106 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "部分输入缺失, 结果不完整。",
         "Part of the input is missing; the result is incomplete.",
     ),
+    # prediction of stations
+    "layer.terrain": ("地形", "terrain"),
+    "layer.stations": ("基站清单", "stations"),
+    "mounting": ("安装", "mounting"),
+    "map.assumptions": ("假设参数 ({count} 项)", "Assumptions ({count})"),
+    "prediction.scenario": ("无线预测", "radio prediction"),
+    "prediction.summary": (
+        (
+            "{stations} 个基站 ({sites} 处站址, {cells} 个小区): 室外覆盖全市陆地 {share}, "
+            "{passed} / {zones} 个分区通过 95% 检验。"
+        ),
+        (
+            "{stations} base stations ({sites} sites, {cells} cells): {share} of the land covered "
+            "outdoors, {passed} of {zones} zones pass the 95 % test."
+        ),
+    ),
+    "prediction.level_ground": (
+        "没有地形数据: 按平坦地面计算。",
+        "No terrain is known: computed on level ground.",
+    ),
+    "prediction.covered-outdoor": (
+        "室外覆盖 (≥ −105 dBm, ≥ −3 dB)",
+        "covered outdoors (≥ −105 dBm, ≥ −3 dB)",
+    ),
+    "prediction.good-outdoor": (
+        "室外优质 (≥ −95 dBm, ≥ 0 dB)",
+        "good outdoors (≥ −95 dBm, ≥ 0 dB)",
+    ),
+    "prediction.covered-indoor": (
+        "室内覆盖 (≥ −105 dBm, ≥ −3 dB)",
+        "covered indoors (≥ −105 dBm, ≥ −3 dB)",
+    ),
+    "prediction.good-indoor": ("室内优质 (≥ −95 dBm, ≥ 0 dB)", "good indoors (≥ −95 dBm, ≥ 0 dB)"),
+    "prediction.overlap": ("重叠覆盖", "overlap"),
+    "prediction.mean_rate": ("平均下行速率", "mean downlink"),
+    "prediction.test": ("95% 检验", "95 % test"),
+    "prediction.passes": ("通过", "passes"),
+    "prediction.fails": ("未通过", "fails"),
+    "prediction.unsure": ("存疑", "unsure"),
+    "prediction.too_few": ("样本不足", "too few"),
+    "assumption.load": (
+        "邻区干扰负荷 (小区未给出时)",
+        "share of a cell's power that disturbs its neighbours, where the cell states none",
+    ),
+    "assumption.overlap_db": (
+        "重叠覆盖门限: 比最强小区低不超过此值的小区计入",
+        "a cell not more than this below the strongest counts as a further server",
+    ),
+    "assumption.user_noise_figure_db": (
+        "终端接收机噪声系数",
+        "noise figure of the user's receiver",
+    ),
+    "assumption.station_noise_figure_db": (
+        "基站接收机噪声系数",
+        "noise figure of the station's receiver",
+    ),
+    "assumption.noise_rise_db": ("上行干扰抬升", "interference over thermal noise in the uplink"),
+    "assumption.user_power_dbm": ("终端发射功率, 功率等级 3", "power of the user, class 3"),
+    "assumption.high_power_dbm": (
+        "n41、n77、n78、n79 终端发射功率, 功率等级 2",
+        "power of the user in n41, n77, n78 and n79, class 2",
+    ),
+    "assumption.traffic_gain_db": (
+        "业务波束相对同步波束的增益",
+        "gain of traffic beams over the beams of the synchronisation signal",
+    ),
+    "assumption.least_snr_db": ("低于此 SINR 不传输", "SINR below which nothing is sent"),
+    "assumption.downlink_efficiency": (
+        "下行达到香农速率的比例",
+        "share of Shannon's rate reached downwards",
+    ),
+    "assumption.downlink_cap_bit_s_hz": (
+        "下行最高频谱效率 (单流 256QAM)",
+        "greatest rate downwards, one layer of 256QAM",
+    ),
+    "assumption.uplink_efficiency": (
+        "上行达到香农速率的比例",
+        "share of Shannon's rate reached upwards",
+    ),
+    "assumption.uplink_cap_bit_s_hz": (
+        "上行最高频谱效率 (单流 64QAM)",
+        "greatest rate upwards, one layer of 64QAM",
+    ),
+    "assumption.tdd_downlink_share": (
+        "TDD 频段下行时间占比",
+        "share of time for the downlink in TDD bands",
+    ),
+    "assumption.tdd_uplink_share": (
+        "TDD 频段上行时间占比",
+        "share of time for the uplink in TDD bands",
+    ),
+    "assumption.edge_downlink_mbps": (
+        "小区边缘最低下行速率",
+        "least rate down at the edge of a cell",
+    ),
+    "assumption.edge_uplink_mbps": ("小区边缘最低上行速率", "least rate up at the edge of a cell"),
+    "assumption.fading_distance_m": (
+        "阴影衰落视为独立的距离",
+        "distance at which shadow fading counts as independent",
+    ),
     # places
     "place_kind.airport": ("机场", "airport"),
     "place_kind.city_centre": ("市中心", "city centre"),

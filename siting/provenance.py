@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -17,3 +18,16 @@ class Provenance(StrEnum):
 
 #: What a result must be labelled with when any input carries it.
 UNTRUSTED: frozenset[Provenance] = frozenset({Provenance.SYNTHETIC, Provenance.APPROXIMATE})
+
+_WORST_LAST = (
+    Provenance.REAL, Provenance.DERIVED, Provenance.APPROXIMATE, Provenance.MISSING,
+    Provenance.SYNTHETIC,
+)  # fmt: skip
+
+
+def worst(origins: Iterable[Provenance]) -> Provenance:
+    """Return what a result made of several inputs has to say: the worst of their origins.
+
+    From the best: real, derived, approximate, missing, synthetic; real for no input at all.
+    """
+    return max(origins, key=_WORST_LAST.index, default=Provenance.REAL)

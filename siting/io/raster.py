@@ -18,7 +18,7 @@ from siting.errors import CrsError, InputError, Problem, raise_if
 from siting.geo import require_projected_metric
 from siting.grid import Grid
 from siting.io.height_file import Declared, HeightFile, Heights, VerticalUnit, read_heights
-from siting.provenance import Provenance
+from siting.provenance import Provenance, worst
 from siting.radio.terrain import Terrain
 
 __all__ = ["HeightFile", "ImportedTerrain", "VerticalUnit", "read_terrain"]
@@ -29,11 +29,6 @@ log = logging.getLogger(__name__)
 MAX_CELLS = 100_000_000
 #: Share of cells without a height that is filled in when nothing else is said.
 MOST_VOIDS = 0.01
-
-_WORST_LAST = (
-    Provenance.REAL, Provenance.DERIVED, Provenance.APPROXIMATE, Provenance.MISSING,
-    Provenance.SYNTHETIC,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,7 +60,7 @@ class ImportedTerrain:
     def provenance(self) -> Provenance:
         """The worst of the files': what every result on this terrain has to say."""
         files = (*self.ground, *self.clutter)
-        return max((file.provenance for file in files), key=_WORST_LAST.index)
+        return worst(file.provenance for file in files)
 
 
 def read_terrain(

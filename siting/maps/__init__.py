@@ -40,6 +40,7 @@ from siting.text import Language
 if TYPE_CHECKING:
     from siting.coverage import Coverage
     from siting.plan import Plan
+    from siting.radio.assumptions import Assumption
     from siting.report import PlanTables
     from siting.scenario import Scenario
 
@@ -204,6 +205,8 @@ def plan_map(
     *,
     demand: Sequence[DemandLayer] = (),
     rasters: Sequence[RasterLayer] = (),
+    summary: Sequence[str] = (),
+    assumptions: Sequence[Assumption] = (),
     credits_: Sequence[str] = (),
     language: Language = "zh",
     assets: str | None = None,
@@ -220,6 +223,10 @@ def plan_map(
         Images or tiles of who is served, shown one at a time, the first at the start.
     rasters
         Signal level, signal to interference, best server: shown instead of `demand` at the start.
+    summary
+        What it comes to in one sentence, Chinese and English; empty: the plan's headline.
+    assumptions
+        Figures without a primary source, listed below the legend.
     credits_
         Sources to credit; empty: those of districts, water and zones.
     language
@@ -245,7 +252,9 @@ def plan_map(
         location=((south + north) / 2, (west + east) / 2),
         assets=assets,
         label=title_zh if language == "zh" else title_en,
-        legend=legend_html(tables, demand, [zone["state"] for zone in payload["zones"]], rasters),
+        legend=legend_html(
+            tables, demand, [zone["state"] for zone in payload["zones"]], rasters, assumptions
+        ),
         credit=credit_html(credits_ or tables.facts.credits, tables.facts, moment),
         page={
             "lang": "zh-CN" if language == "zh" else "en",
@@ -259,7 +268,7 @@ def plan_map(
     if isinstance(figure, Figure):
         # Folium puts the title into the page as it is.
         figure.title = escape(title_zh if language == "zh" else title_en)
-        figure.html.add_child(Element(_raw(head_html(tables.facts))), name="head")
+        figure.html.add_child(Element(_raw(head_html(tables.facts, list(summary)))), name="head")
     _LOG.info(
         "map: stations=%d zones=%d demand layers=%d in %.2f s",
         len(tables.sites),

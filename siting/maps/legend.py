@@ -15,6 +15,7 @@ from siting.text import count_text, date_text, share_text
 
 if TYPE_CHECKING:
     from siting.maps.raster_layer import RasterLayer
+    from siting.radio.assumptions import Assumption
     from siting.report import Facts, PlanTables
 
 
@@ -26,8 +27,9 @@ def both(texts: Pair) -> str:
     )
 
 
-def head_html(facts: Facts) -> str:
-    """Write notice, title, headline and language switch."""
+def head_html(facts: Facts, summary: Pair | None = None) -> str:
+    """Write notice, title, summary (the plan's headline unless given) and language switch."""
+    line = summary or pair(lambda language: headline(facts, language))
     notice = pair(lambda language: synthetic_line(facts, language))
     title = title_of(facts)
     return (
@@ -35,7 +37,7 @@ def head_html(facts: Facts) -> str:
         f'<a class="sm-skip" href="#sm-legend">{both(said("map.skip"))}</a>'
         f'<p class="sm-notice" role="note">{both(notice)}</p>'
         f'<div class="sm-title"><h1>{both(title)}</h1>'
-        f"<p>{both(pair(lambda language: headline(facts, language)))}</p>"
+        f"<p>{both(line)}</p>"
         '<button type="button" class="sm-language">'
         f"{both(said('map.language'))}</button></div>"
         f"<noscript><p>{both(said('map.noscript'))}</p></noscript>"
@@ -56,15 +58,17 @@ def legend_html(
     demand: Sequence[DemandLayer],
     states: Sequence[str],
     rasters: Sequence[RasterLayer] = (),
+    assumptions: Sequence[Assumption] = (),
 ) -> str:
     """Write the legend: every layer drawn, with its count, by the symbols of the map."""
     sections = [
         *(_raster(layer) for layer in rasters),
-        _stations(tables.facts),
+        _stations(tables),
         _zones(states),
         *(_demand(layer) for layer in demand),
         _outlines(tables),
         _trust(tables.facts),
+        *([_assumptions(assumptions)] if assumptions else []),
     ]
     defs = map_style.pattern_defs("legend")
     return (
@@ -95,19 +99,21 @@ def _entry(key: str, symbol: str, label: Pair, count: str) -> str:
     )
 
 
-def _stations(facts: Facts) -> str:
+def _stations(tables: PlanTables) -> str:
+    planned = "existing" in tables.sites
     entries = [
         _entry(
             f"stations-{item.id}",
             map_style.symbol_svg(map_style.station_symbol(item.station_class, item.band)),
             pair(
                 lambda language, item=item: (
-                    f"{say('new', language)} {item.name_zh if language == 'zh' else item.name_en}"
+                    (f"{say('new', language)} " if planned else "")
+                    + (item.name_zh if language == "zh" else item.name_en)
                 )
             ),
             count_text(item.count),
         )
-        for item in facts.technologies
+        for item in tables.facts.technologies
         if item.count
     ]
     return f"<section><h2>{both(said('map.sites'))}</h2><ul>{''.join(entries)}</ul></section>"
@@ -222,3 +228,16 @@ def _trust(facts: Facts) -> str:
     lines = zip(honesty_lines(facts, "zh"), honesty_lines(facts, "en"), strict=True)
     items = "".join(f"<p>{both(list(line))}</p>" for line in lines)
     return f'<section class="sm-trust"><h2>{both(said("report.honesty"))}</h2>{items}</section>'
+
+
+def _assumptions(assumptions: Sequence[Assumption]) -> str:
+    items = []
+    for item in assumptions:
+        unit = "" if item.unit == "1" else f" {item.unit}"
+        figure = escape(f"{item.value:g}{unit} ({item.source})")
+        items.append(f"<p>{both(said(f'assumption.{item.name}'))}: {figure}</p>")
+    title = both(said("map.assumptions", count=len(assumptions)))
+    return (
+        f'<details class="sm-trust sm-assumptions"><summary>{title}</summary>'
+        f"{''.join(items)}</details>"
+    )

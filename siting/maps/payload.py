@@ -204,7 +204,9 @@ def _stations(sites: gpd.GeoDataFrame, facts: Facts) -> Record:
         "lonlat": np.round(sites[["lon", "lat"]].to_numpy(dtype=float), _DIGITS).tolist(),
         "site": [str(value) for value in sites["site"]],
         "technology": [position[str(value)] for value in sites["technology"]],
-        "existing": [int(value) for value in sites["existing"]],
+        "existing": [int(value) for value in sites["existing"]]
+        if "existing" in sites
+        else [0] * len(sites),
         "lines": [
             {"head": head} | _coded(list(values)) for head, values in _station_lines(sites, facts)
         ],
@@ -214,7 +216,10 @@ def _stations(sites: gpd.GeoDataFrame, facts: Facts) -> Record:
 def _station_lines(
     sites: gpd.GeoDataFrame, facts: Facts
 ) -> Iterable[tuple[Pair, Iterable[tuple[str, str]]]]:
-    """Yield the pop-up's lines: head and a text pair per station; at most eight with the name."""
+    """Yield the pop-up's lines: head and a text pair per station; at most eight with the name.
+
+    What a table of stations does not hold has no line.
+    """
     rows: list[Record] = [
         {str(key): value for key, value in row.items()} for row in sites.to_dict("records")
     ]
@@ -222,31 +227,34 @@ def _station_lines(
     def column(make: Callable[[Record, Language], str]) -> Iterable[tuple[str, str]]:
         return [(make(row, "zh"), make(row, "en")) for row in rows]
 
-    yield (
-        said("technology"),
-        column(
-            lambda row, language: (
-                f"{row[f'technology_{language}']}, "
-                f"{say('existing' if row['existing'] else 'new', language)}"
-            )
-        ),
-    )
-    yield said("district"), column(lambda row, language: str(row[f"district_{language}"]))
-    yield said("host"), column(_host)
+    def equipment(row: Record, language: Language) -> str:
+        name = str(row[f"technology_{language}"])
+        if "existing" not in row:
+            return name
+        return f"{name}, {say('existing' if row['existing'] else 'new', language)}"
+
+    yield said("technology"), column(equipment)
+    if "district_zh" in sites:
+        yield said("district"), column(lambda row, language: str(row[f"district_{language}"]))
+    yield said("host" if "host" in sites else "mounting"), column(_host)
     if "served" in sites and not sites["served"].isna().all():
         yield said("served_by"), column(lambda row, language: _served(row, facts, language))
-    yield (
-        said("cost"),
-        column(
-            lambda row, language: money_text(int(row["cost_cny"] + row["site_cost_cny"]), language)
-        ),
-    )
-    yield said("reason"), column(lambda row, language: say(f"chosen.{row['step']}", language))
+    if "cost_cny" in sites:
+        yield (
+            said("cost"),
+            column(
+                lambda row, language: money_text(
+                    int(row["cost_cny"] + row["site_cost_cny"]), language
+                )
+            ),
+        )
+    if "step" in sites:
+        yield said("reason"), column(lambda row, language: say(f"chosen.{row['step']}", language))
     yield said("provenance"), column(_provenance)
 
 
 def _host(row: Record, language: Language) -> str:
-    parts = [say(f"site_kind.{row['host']}", language)]
+    parts = [say(f"site_kind.{row['host']}", language)] if "host" in row else []
     if row.get("owner"):
         parts.append(str(row["owner"]))
     parts.append(f"{say('height', language)} {length_text(float(row['height_m']), language)}")
