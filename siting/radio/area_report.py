@@ -103,7 +103,8 @@ class ZoneFigures:
     heard_share
         Share that hears any cell.
     overlap_share, pollution_share
-        Share with two or more, and with four or more servers within the assumed overlap.
+        Share with two or more, and with four or more servers within the assumed overlap, on the
+        carrier received strongest.
     mean_downlink_mbps, mean_uplink_mbps
         Mean rates of a user who has a carrier for himself, pixels without server counting 0.
     edge_share
