@@ -18,6 +18,9 @@ from siting.solvers.proven import Proven
 
 log = logging.getLogger(__name__)
 
+#: Descents and cuts that run side by side.
+THREADS = 2
+
 
 def solve_targets(
     model: CoverModel,
@@ -69,7 +72,7 @@ def solve_targets(
     def tell(fraction: float, value: float | None, bound: float | None) -> None:
         clock.report("targets", fraction, value=value, bound=bound, unit=unit)
 
-    search = Search(problem, clock, gap=gap, tell=tell)
+    search = Search(problem, clock, gap=gap, tell=tell, threads=THREADS)
     search.price()
     if start is not None:
         search.construct(reduced.columns_of(start))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -35,19 +36,21 @@ CORE_SHARE = 0.5
 #: The same share for the columns that the exchange works on.
 SEARCH_SHARE = 0.04
 #: Descents, steps of each per column, their least and greatest number, and rounds of them.
-DESCENTS, STEPS_PER_COLUMN, LEAST_STEPS, MOST_STEPS, ROUNDS = 2, 1000, 20_000, 700_000, 400
-#: Share of the time left that descents leave to what follows.
-RESERVE = 0.03
+DESCENTS, STEPS_PER_COLUMN, LEAST_STEPS, MOST_STEPS, ROUNDS = 3, 1000, 20_000, 700_000, 400
+#: Shares of the time left after the multipliers that descents, and cuts, may take.
+ANNEAL_SHARE, CUT_SHARE = 0.5, 0.6
 #: Rounds between two tries to meet every need from where a descent stands.
 MENDED = 20
-#: Heat at first and at last, as shares of a mean chosen column's cost; later descents start cooler.
-HOT, COLD, COOLER = 0.15, 0.01, 0.5
+#: Heat at first and at last, as shares of a mean chosen column's cost.
+HOT, COLD = 0.15, 0.01
 #: Columns up to which a problem is solved as a whole.
 SMALL = 60
 #: The same share for the columns of exact programmes.
 WINDOW_SHARE = 0.1
 #: Chosen columns re-planned at once, columns that may replace them, and rows of the programme.
-WINDOW_SIZE, WINDOW_COLUMNS, WINDOW_ROWS = 40, 250, 600
+WINDOW_SIZE, WINDOW_COLUMNS, WINDOW_ROWS = 50, 300, 600
+#: Windows re-planned side by side, whatever the number of threads.
+SIDE_BY_SIDE = 2
 #: Columns of a window without gain that are left alone, its least size, and windows at most.
 MIDST, LEAST_WINDOW, WINDOWS = 6, 6, 2000
 #: Branch-and-bound nodes, and the wall time that keeps `stop` prompt [s], of a window.
@@ -76,6 +79,8 @@ class Search:
         What two different costs differ by at least; 0 when nothing is known.
     tell
         Told of progress.
+    threads
+        Threads that may be used; they do not change the answer.
     """
 
     def __init__(
@@ -87,9 +92,10 @@ class Search:
         base: float = 0.0,
         step: float = 0.0,
         tell: Tell,
+        threads: int = 1,
     ) -> None:
         self.problem, self.clock, self.gap = problem, clock, gap
-        self.base, self.step, self.tell = base, step, tell
+        self.base, self.step, self.tell, self.threads = base, step, tell, threads
         self.relaxation = Relaxation(problem)
         self.best: npt.NDArray[np.intp] | None = None
         self.cost = np.inf
@@ -98,7 +104,6 @@ class Search:
         )
         self.cut: CutDuals | None = None
         self.ended = NOTHING_BETTER
-        self.hurried = False
 
     @property
     def bound(self) -> float:
@@ -122,20 +127,28 @@ class Search:
             return True
         if self.best is None:
             return False
-        missing = self.cost - self.bound
-        if missing <= SAME * self.cost or missing < self.step * (1.0 - SAME):
+        if self.proves(self.cost):
             self.ended = PROVEN
             return True
-        if missing <= self.gap * (self.base + self.cost):
+        if self.near(self.cost):
             self.ended = GAP_REACHED
             return True
         return False
 
-    def report(self, fraction: float) -> None:
-        """Tell the best answer and limit."""
+    def proves(self, cost: float) -> bool:
+        """Tell whether the bound proves that nothing is cheaper than a cost."""
+        missing = cost - self.bound
+        return missing <= SAME * cost or missing < self.step * (1.0 - SAME)
+
+    def near(self, cost: float) -> bool:
+        """Tell whether a cost is as near to the bound as is asked for."""
+        return self.proves(cost) or cost - self.bound <= self.gap * (self.base + cost)
+
+    def report(self, fraction: float, cost: float = np.inf) -> None:
+        """Tell the best answer, or a better one under way, and the limit."""
         bound = self.base + self.bound if np.isfinite(self.bound) else None
-        value = self.base + self.cost if np.isfinite(self.cost) else None
-        self.tell(fraction, value, bound)
+        least = self.base + min(self.cost, cost)
+        self.tell(fraction, least if np.isfinite(least) else None, bound)
 
     def price(self) -> None:
         """Find good multipliers: a clustered programme, then steps on a core of columns."""
@@ -156,18 +169,15 @@ class Search:
                 chosen = np.searchsorted(core.columns, self.best)
                 duals = approach(relaxation, duals, chosen, self.watch(part))
             self.adopt(core.grow(self.problem, duals.prices, duals.multipliers))
+        self.construct()
         log.info("priced: cost %.6g, bound %.6g", self.cost, self.bound)
-        self.tighten(part)
 
-    def tighten(self, clock: Clock) -> None:
-        """Raise the bound by cuts, where the problem is a plain covering one."""
-        p = self.problem
-        if len(p.pairs) or p.columns <= SMALL or self.best is None or self.done():
-            return
-        found = Cutting(p, self.duals, clock).run(self.watch(clock))
-        if found is not None and found.duals.bound > self.bound:
-            self.cut = found
-        log.info("cut: bound %.6g", self.bound)
+    def tighten(self, clock: Clock) -> CutDuals | None:
+        """Return multipliers with cuts that prove more, None without any."""
+        if len(self.problem.pairs):
+            return None
+        found = Cutting(self.problem, self.duals, clock).run(clock.expired)
+        return found if found is not None and found.duals.bound > self.duals.bound else None
 
     def construct(self, start: npt.NDArray[np.intp] | None = None) -> None:
         """Offer a greedy answer at the present multipliers, after some columns chosen first."""
@@ -232,40 +242,52 @@ class Search:
         return core_of(p, np.flatnonzero(near))
 
     def descend(self, seed: int) -> None:
-        """Anneal on the core some times, then re-plan windows exactly where they are small."""
+        """Anneal and cut side by side, then re-plan windows of the best answer exactly."""
         if self.best is None or not len(self.best) or self.done():
             return
         if self.problem.columns <= SMALL and self.enumerate():
             return
-        core = self.core(SEARCH_SHARE)
-        for number in range(DESCENTS):
-            self.anneal(core, seed * DESCENTS + number, number)
-            log.info("annealed to cost %.6g, bound %.6g", self.cost, self.bound)
+        core, start = self.core(SEARCH_SHARE), self.best
+        anneal, cut = self.clock.until(ANNEAL_SHARE), self.clock.until(CUT_SHARE)
+        with ThreadPoolExecutor(self.threads) as pool:
+            cuts = pool.submit(self.tighten, cut)
+            descents = [
+                pool.submit(self.anneal, core, start, seed * DESCENTS + number, anneal)
+                for number in range(DESCENTS)
+            ]
+            answers = [one.result() for one in descents]
+            self.cut = cuts.result()
+        for answer, hurried in answers:
+            self.offer(answer)
+            if hurried and self.ended == NOTHING_BETTER:
+                self.ended = TIMED_OUT
+        log.info("annealed to cost %.6g, cut to bound %.6g", self.cost, self.bound)
         self.replan(self.core(WINDOW_SHARE), seed)
-        log.info("planned again to cost %.6g", self.cost)
 
-    def anneal(self, core: Core, seed: int, before: int) -> None:
-        """Exchange columns of the core while the heat falls; `before` descents went ahead."""
-        assert self.best is not None  # noqa: S101
+    def anneal(
+        self, core: Core, start: npt.NDArray[np.intp], seed: int, clock: Clock
+    ) -> tuple[npt.NDArray[np.intp], bool]:
+        """Exchange columns of the core while the heat falls.
+
+        Returns the best answer, and whether the clock made the heat fall faster.
+        """
         search = Anneal(
             core.problem,
-            np.searchsorted(core.columns, self.best),
+            np.searchsorted(core.columns, start),
             prices=core.shrink(self.duals.prices),
             multipliers=self.duals.multipliers,
             seed=seed,
         )
         steps = int(np.clip(STEPS_PER_COLUMN * len(core.columns), LEAST_STEPS, MOST_STEPS))
-        hot = HOT * (COOLER if before else 1.0) * self.cost / len(self.best)
-        cold = COLD * self.cost / len(self.best)
-        began, left = self.clock.spent_s, self.clock.left_s * (1.0 - RESERVE)
-        span = left / (DESCENTS - before)
+        hot, cold = (heat * search.best_cost / len(start) for heat in (HOT, COLD))
+        began, span, hurried = clock.spent_s, clock.left_s, False
         for number in range(ROUNDS):
             # where time is short, the heat falls by the clock
-            spent = (self.clock.spent_s - began) / max(span, 1e-9)
+            spent = (clock.spent_s - began) / max(span, 1e-9)
             late = spent > (number + 1) / ROUNDS
-            self.hurried |= late
+            hurried |= late
             progress = spent if late else number / ROUNDS
-            if self.done() or progress >= 1.0:
+            if progress >= 1.0 or clock.expired() or self.near(search.best_cost):
                 break
             heat, next_heat = (
                 hot * (cold / hot) ** min(share, 1.0) for share in (progress, progress + 1 / ROUNDS)
@@ -273,12 +295,9 @@ class Search:
             search.run(1 + steps // ROUNDS, hot=heat, cold=next_heat)
             if number % MENDED == MENDED - 1:
                 search.mend()
-            self.offer(core.columns[search.best])
-            self.report(0.4 + 0.5 * (before + progress) / DESCENTS)
+            self.report(0.4 + 0.5 * progress, search.best_cost)
         search.mend()
-        self.offer(core.columns[search.best])
-        if self.hurried and self.ended == NOTHING_BETTER:
-            self.ended = TIMED_OUT
+        return core.columns[search.best], hurried
 
     def enumerate(self) -> bool:
         """Solve a small problem as a whole; tell whether that came to its end."""
@@ -298,21 +317,30 @@ class Search:
         problem, reduced = core.problem, self.reduced()[core.columns]
         rng, settled = np.random.default_rng(seed), np.zeros(problem.columns, dtype=bool)
         windows = gained = 0
-        while not self.done():
-            chosen = np.searchsorted(core.columns, self.best)
-            todo = chosen[~settled[chosen]]
-            if not len(todo) or windows >= WINDOWS:
-                break
-            windows += 1
-            middle = int(todo[rng.integers(len(todo))])
-            window, found = self.window(problem, chosen, middle, reduced, rng)
-            kept = np.setdiff1d(chosen, window)
-            if found is not None and self.offer(core.columns[np.union1d(kept, found)]):
-                gained += 1
-                settled[window] = settled[found] = False
-            else:
-                settled[window[:MIDST]] = settled[middle] = True
-            self.report(0.95)
+        with ThreadPoolExecutor(self.threads) as pool:
+            while not self.done() and windows < WINDOWS:
+                chosen = np.searchsorted(core.columns, self.best)
+                todo = chosen[~settled[chosen]]
+                middles = rng.permutation(todo)[:SIDE_BY_SIDE].tolist()
+                if not middles:
+                    break
+                draws = [np.random.default_rng([seed, windows, place]) for place in middles]
+                found = pool.map(
+                    lambda place, draw, chosen=chosen: self.window(
+                        problem, chosen, place, reduced, draw
+                    ),
+                    middles,
+                    draws,
+                )
+                for middle, (window, instead) in zip(middles, list(found), strict=True):
+                    windows += 1
+                    kept = np.setdiff1d(np.searchsorted(core.columns, self.best), window)
+                    if instead is not None and self.offer(core.columns[np.union1d(kept, instead)]):
+                        gained += 1
+                        settled[window] = settled[instead] = False
+                    else:
+                        settled[window[:MIDST]] = settled[middle] = True
+                self.report(0.95)
         log.info("windows: %d, gained %d, cost %.6g", windows, gained, self.cost)
 
     def window(

@@ -75,6 +75,7 @@ def solve_partial_covering(model: PartialCovering, control: Control) -> Found:
         base=reduced.base,
         step=step_of(model),
         tell=tell,
+        threads=control.threads,
     )
     return _Closing(model, reduced, search, control).run()
 
