@@ -167,9 +167,12 @@ class ReportAreas:
     zones: tuple[str, ...]
     membership: sparse.csr_array
 
-    def sums(self, pixels: npt.NDArray[np.int64], values: npt.NDArray[np.int64]) -> npt.NDArray:
-        """Add up values of pixels, (n, q), by zone, (zones, q)."""
-        return self.membership[pixels].T @ values
+    def sums(
+        self, pixels: npt.NDArray[np.int64], values: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.int64]:
+        """Add up values of pixels, (q, n), by zone, (zones, q)."""
+        part = self.membership[pixels].T
+        return np.column_stack([part @ row for row in values])
 
     def within(self, pixels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Say which pixels lie in any zone, (n,)."""

@@ -14,7 +14,8 @@ from siting.radio.received import Received
 from siting.radio.throughput import downlink_mbps, uplink_mbps
 from siting.technology import Penetration, ServiceStandard
 
-Ints = npt.NDArray[np.int64]
+#: Counts fit 32 bits at a pixel; sums of pixels have 64.
+Counts = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 
 #: Servers within the overlap from which on a pixel counts as overlapped, and as polluted.
@@ -93,8 +94,8 @@ class Tally:
     standards: tuple[QualityStandard, ...]
     walls: npt.NDArray[np.int8] | None
 
-    def columns(self, received: Received, faded: Bools | None = None) -> Ints:
-        """Return what each pixel adds to each column, (n, columns).
+    def columns(self, received: Received, faded: Bools | None = None) -> Counts:
+        """Return what each pixel adds to each column, (columns, n).
 
         Parameters
         ----------
@@ -106,23 +107,23 @@ class Tally:
         assumed = received.model.assumptions
         carriers = range(len(received.model.frequencies_mhz))
         n = len(received)
-        out = np.zeros((n, len(self.WHOLE) + len(self.EACH) * len(self.standards)), dtype=np.int64)
+        out = np.empty((len(self.WHOLE) + len(self.EACH) * len(self.standards), n), dtype=np.int32)
         within = np.array([received.servers_within(carrier) for carrier in carriers])
         servers = within[received.strongest(), np.arange(n)]
         down, up = (
             np.fmax.reduce([rate(received, carrier) for carrier in carriers])
             for rate in (downlink_mbps, uplink_mbps)
         )
-        out[:, 0] = 1
-        out[:, 1] = servers > 0
-        out[:, 2] = servers >= _OVERLAP
-        out[:, 3] = servers >= _POLLUTION
-        out[:, 4] = np.rint(1e3 * np.nan_to_num(down))
-        out[:, 5] = np.rint(1e3 * np.nan_to_num(up))
-        out[:, 6] = (down >= assumed.edge_downlink_mbps) & (up >= assumed.edge_uplink_mbps)
+        out[0] = 1
+        out[1] = servers > 0
+        out[2] = servers >= _OVERLAP
+        out[3] = servers >= _POLLUTION
+        out[4] = np.rint(1e3 * np.nan_to_num(down))
+        out[5] = np.rint(1e3 * np.nan_to_num(up))
+        out[6] = (down >= assumed.edge_downlink_mbps) & (up >= assumed.edge_uplink_mbps)
         first, width = len(self.WHOLE), len(self.EACH)
         for number, part in enumerate(self._met(received, faded)):
-            out[:, first + width * number : first + width * (number + 1)] = part
+            out[first + width * number : first + width * (number + 1)] = part
         return out
 
     def by_standard(self, row: list[int]) -> list[dict[str, int]]:
@@ -131,12 +132,12 @@ class Tally:
         starts = range(first, first + width * len(self.standards), width)
         return [dict(zip(self.EACH, row[at : at + width], strict=True)) for at in starts]
 
-    def _met(self, received: Received, faded: Bools | None) -> list[Ints]:
-        """Return the columns of each standard, (n, 5)."""
+    def _met(self, received: Received, faded: Bools | None) -> list[Counts]:
+        """Return the columns of each standard, (5, n)."""
         n, model = len(received), received.model
         walls = [self._walls(standard) for standard in self.standards]
         cases = [(s, wall) for s, each in zip(self.standards, walls, strict=True) for wall in each]
-        met = [np.zeros((n, len(self.EACH)), dtype=np.int64) for _ in cases]
+        met = [np.zeros((len(self.EACH), n), dtype=np.int32) for _ in cases]
         some = slice(None) if faded is None else np.flatnonzero(faded)
         few = received.only(some)
         for carrier in range(len(model.frequencies_mhz)):
@@ -152,12 +153,12 @@ class Tally:
                 wide = received.served_with(carrier, standard.min_bandwidth_mhz)
                 strong = wide & (inside[wall] >= standard.min_ss_rsrp_dbm)
                 clean = wide & (sinr[wall] >= standard.min_ss_sinr_db)
-                out[:, 0] = 1
-                out[:, 1] |= strong
-                out[:, 2] |= clean
-                out[:, 3] |= strong & clean
-                millionths = np.rint(1e6 * share.astype(np.float64)).astype(np.int64)
-                out[some, 4] = np.maximum(out[some, 4], np.where(wide[some], millionths, 0))
+                out[0] = 1
+                out[1] |= strong
+                out[2] |= clean
+                out[3] |= strong & clean
+                millionths = np.rint(1e6 * share.astype(np.float64)).astype(np.int32)
+                out[4, some] = np.maximum(out[4, some], np.where(wide[some], millionths, 0))
         return self._by_kind(met, walls, received.pixels)
 
     def _walls(self, standard: QualityStandard) -> tuple[Penetration, ...]:
@@ -167,14 +168,17 @@ class Tally:
         return _WALLS
 
     def _by_kind(
-        self, met: list[Ints], walls: list[tuple[Penetration, ...]], pixels: Ints
-    ) -> list[Ints]:
+        self,
+        met: list[Counts],
+        walls: list[tuple[Penetration, ...]],
+        pixels: npt.NDArray[np.int64],
+    ) -> list[Counts]:
         """Keep, of the walls of each standard, the one that stands at a pixel."""
         kept, case = [], iter(met)
         for each in walls:
             parts = [next(case) for _ in each]
             if self.walls is not None and len(parts) > 1:
-                kind = self.walls[pixels][:, np.newaxis]
+                kind = self.walls[pixels]
                 parts = [sum((kind == 1 + i) * part for i, part in enumerate(parts))]
             kept += parts
         return kept
