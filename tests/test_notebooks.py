@@ -31,7 +31,7 @@ def _cells(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
 
 def test_there_are_notebooks() -> None:
     """The examples the README names are found."""
-    assert NAMES == ["01_first_plan", "02_what_if", "03_location_models"]
+    assert NAMES == ["01_first_plan", "02_what_if", "03_location_models", "04_radio_plan"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=NAMES)
