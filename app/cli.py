@@ -128,14 +128,23 @@ def predict(  # noqa: PLR0917 - Typer makes options of parameters
 
 
 @app.command()
-def scenario() -> None:
-    """Print the bundled scenario (Ezhou's 5G network), ready to be edited.
+def scenario(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="`ezhou-5g`: distance decides on service; `ezhou-5g-sectors`: azimuth, tilt and "
+            "terrain do.",
+        ),
+    ] = "ezhou-5g",
+) -> None:
+    """Print a bundled scenario (Ezhou's 5G network), ready to be edited.
 
     Example: `siting scenario > my.toml`
     """
     from siting.datasets import scenario_text
 
-    sys.stdout.write(scenario_text())
+    sys.stdout.write(scenario_text(name))
 
 
 @app.command()

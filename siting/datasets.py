@@ -98,6 +98,9 @@ def scenario_text(name: str = "ezhou-5g") -> str:
         When there is no scenario of that name.
     """
     files = _Files(data_folder())
+    known = sorted(path.stem for path in (files.folder / "scenarios").glob("*.toml"))
+    if name not in known:
+        raise DatasetError(f"no scenario {name!r} is bundled; known: {', '.join(known)}")
     return files.read(f"scenarios/{name}.toml", lambda path: path.read_text(encoding="utf-8"))
 
 
