@@ -163,6 +163,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
             "for demonstration only, no basis for approval."
         ),
     ),
+    "honesty.demonstration": (
+        "仅供演示, 不得作为审批依据。",
+        "For demonstration; no basis for approval.",
+    ),
     "honesty.synthetic_layers": (
         "合成数据: {layers}。",
         "Synthetic data: {layers}.",
@@ -458,6 +462,20 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "covered indoors (≥ −105 dBm, ≥ −3 dB)",
     ),
     "prediction.good-indoor": ("室内优质 (≥ −95 dBm, ≥ 0 dB)", "good indoors (≥ −95 dBm, ≥ 0 dB)"),
+    "prediction.listed_only": (
+        "室外、终端高 1.5 米的中值; 只计清单中的基站, 其他基站未计入。",
+        "Median outdoors at 1.5 m; only the listed stations are on air, no others are counted.",
+    ),
+    "map.stations": ("基站 (按技术)", "Stations by technology"),
+    "assumption.heard_m": ("小区影响距离上限", "distance up to which a cell is heard"),
+    "assumption.user_height_m": ("终端高度", "height of the user above ground"),
+    "assumption.tx_power_dbm": ("载波发射功率", "power of the carrier"),
+    "assumption.ssb_gain_dbi": ("同步波束增益", "gain of the synchronisation beams"),
+    "assumption.horizontal_beamwidth_deg": (
+        "水平半功率波束宽度",
+        "horizontal half-power beamwidth",
+    ),
+    "assumption.vertical_beamwidth_deg": ("垂直半功率波束宽度", "vertical half-power beamwidth"),
     "prediction.overlap": ("重叠覆盖", "overlap"),
     "prediction.mean_rate": ("平均下行速率", "mean downlink"),
     "prediction.test": ("95% 检验", "95 % test"),

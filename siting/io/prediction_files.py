@@ -135,20 +135,9 @@ def cell_frame(predicted: NetworkPrediction) -> pd.DataFrame:
 def assumption_frame(predicted: NetworkPrediction) -> pd.DataFrame:
     """Return every figure that rests on no measurement, with unit and source."""
     rows = [
-        (item.name, item.meaning, f"{item.value:g}", item.unit, item.source, item.changed)
-        for item in predicted.assumptions.rows()
+        (item.name, item.meaning, item.value, item.unit, item.source, item.changed)
+        for item in predicted.assumed()
     ]
-    used = np.unique(predicted.stations.technology).tolist()
-    for kind in (predicted.stations.technologies[number] for number in used):
-        for name, unit in (("tx_power_dbm", "dBm"), ("ssb_gain_dbi", "dBi")):
-            meaning = f"{name} of {kind.name_en}"
-            figure = f"{getattr(kind, name):g}"
-            rows.append((f"{kind.id}.{name}", meaning, figure, unit, kind.source, False))
-    rows += [
-        ("cell_size_m", "side of a pixel", f"{predicted.grid.cell_size_m:g}", "m", "chosen", False),
-        ("terrain", "ground and clutter", predicted.ground.provenance.value, "",
-         predicted.ground.source or "none: level ground", False),
-    ]  # fmt: skip
     names = ["name", "meaning", "value", "unit", "source", "changed"]
     return pd.DataFrame(rows, columns=pd.Index(names))
 
@@ -160,7 +149,7 @@ def _numbered(predicted: NetworkPrediction) -> np.ndarray:
 
 def _notes(predicted: NetworkPrediction, made_at: datetime) -> dict[str, str]:
     """Return the tags of a raster: what was assumed, on what it rests, what made it."""
-    figures = "; ".join(f"{item.name}={item.value:g}" for item in predicted.assumptions.rows())
+    figures = "; ".join(f"{item.name}={item.value:g}" for item in predicted.assumed())
     return {
         "NOTICE": synthetic_line(prediction_facts(predicted), "en"),
         "NOTICE_ZH": synthetic_line(prediction_facts(predicted), "zh"),
@@ -203,8 +192,8 @@ def _write_outlines(predicted: NetworkPrediction, path: Path) -> None:
         geometry_type="MultiPolygon",
         layer_options={"DESCRIPTION": f"Median SS-RSRP outdoors at or above the level. {notice}"},
     )
-    texts = assumption_frame(predicted).astype(str)
-    pyogrio.write_dataframe(texts, path, layer="assumptions", driver="GPKG", append=True)
+    table = assumption_frame(predicted)
+    pyogrio.write_dataframe(table, path, layer="assumptions", driver="GPKG", append=True)
 
 
 def _write_csv(predicted: NetworkPrediction, frame: pd.DataFrame, path: Path) -> None:

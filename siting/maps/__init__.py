@@ -40,7 +40,6 @@ from siting.text import Language
 if TYPE_CHECKING:
     from siting.coverage import Coverage
     from siting.plan import Plan
-    from siting.radio.assumptions import Assumption
     from siting.report import PlanTables
     from siting.scenario import Scenario
 
@@ -206,7 +205,7 @@ def plan_map(
     demand: Sequence[DemandLayer] = (),
     rasters: Sequence[RasterLayer] = (),
     summary: Sequence[str] = (),
-    assumptions: Sequence[Assumption] = (),
+    assumptions: Sequence[tuple[list[str], str]] = (),
     credits_: Sequence[str] = (),
     language: Language = "zh",
     assets: str | None = None,
@@ -226,7 +225,8 @@ def plan_map(
     summary
         What it comes to in one sentence, Chinese and English; empty: the plan's headline.
     assumptions
-        Figures without a primary source, listed below the legend.
+        Figures that rest on no measurement, listed below the legend: meaning in Chinese and
+        English, and value with unit and source.
     credits_
         Sources to credit; empty: those of districts, water and zones.
     language

@@ -15,7 +15,6 @@ from siting.text import count_text, date_text, share_text
 
 if TYPE_CHECKING:
     from siting.maps.raster_layer import RasterLayer
-    from siting.radio.assumptions import Assumption
     from siting.report import Facts, PlanTables
 
 
@@ -58,7 +57,7 @@ def legend_html(
     demand: Sequence[DemandLayer],
     states: Sequence[str],
     rasters: Sequence[RasterLayer] = (),
-    assumptions: Sequence[Assumption] = (),
+    assumptions: Sequence[tuple[Pair, str]] = (),
 ) -> str:
     """Write the legend: every layer drawn, with its count, by the symbols of the map."""
     sections = [
@@ -116,7 +115,8 @@ def _stations(tables: PlanTables) -> str:
         for item in tables.facts.technologies
         if item.count
     ]
-    return f"<section><h2>{both(said('map.sites'))}</h2><ul>{''.join(entries)}</ul></section>"
+    title = both(said("map.sites" if planned else "map.stations"))
+    return f"<section><h2>{title}</h2><ul>{''.join(entries)}</ul></section>"
 
 
 def _zones(states: Sequence[str]) -> str:
@@ -230,12 +230,8 @@ def _trust(facts: Facts) -> str:
     return f'<section class="sm-trust"><h2>{both(said("report.honesty"))}</h2>{items}</section>'
 
 
-def _assumptions(assumptions: Sequence[Assumption]) -> str:
-    items = []
-    for item in assumptions:
-        unit = "" if item.unit == "1" else f" {item.unit}"
-        figure = escape(f"{item.value:g}{unit} ({item.source})")
-        items.append(f"<p>{both(said(f'assumption.{item.name}'))}: {figure}</p>")
+def _assumptions(assumptions: Sequence[tuple[Pair, str]]) -> str:
+    items = [f"<p>{both(meaning)}: {escape(figure)}</p>" for meaning, figure in assumptions]
     title = both(said("map.assumptions", count=len(assumptions)))
     return (
         f'<details class="sm-trust sm-assumptions"><summary>{title}</summary>'

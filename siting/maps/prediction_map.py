@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -25,6 +26,7 @@ from siting.zones import ZoneKind
 
 if TYPE_CHECKING:
     from siting.radio.area_report import StandardFigures, ZoneFigures
+    from siting.radio.assumptions import Assumption
     from siting.radio.plan_prediction import NetworkPrediction
     from siting.zones import Zone
 
@@ -55,19 +57,32 @@ def prediction_map(
         :data:`TESTED`; stations; every assumption in the legend.
     """
     grid, origin = predicted.grid, predicted.provenance
+    layers = [
+        level_layer(grid, predicted.ss_rsrp_dbm, SS_RSRP, provenance=origin),
+        level_layer(grid, predicted.ss_sinr_db, SS_SINR, provenance=origin),
+        server_layer(grid, predicted.server, provenance=origin),
+    ]
+    listed = said("prediction.listed_only")
     return plan_map(
         prediction_tables(predicted),
-        rasters=[
-            level_layer(grid, predicted.ss_rsrp_dbm, SS_RSRP, provenance=origin),
-            level_layer(grid, predicted.ss_sinr_db, SS_SINR, provenance=origin),
-            server_layer(grid, predicted.server, provenance=origin),
-        ],
+        rasters=[replace(layer, notes=(listed, *layer.notes)) for layer in layers],
         summary=summary(predicted),
-        assumptions=predicted.assumptions.rows(),
+        assumptions=[(_meaning(item), _figure(item)) for item in predicted.assumed()],
         language=language,
         assets=assets,
         made_at=made_at,
     )
+
+
+def _meaning(item: Assumption) -> Pair:
+    """Say what an assumption is; that of a technology with the technology's id."""
+    kind, dot, name = item.name.rpartition(".")
+    return [f"{text}{', ' if dot else ''}{kind}" for text in said(f"assumption.{name}")]
+
+
+def _figure(item: Assumption) -> str:
+    unit = "" if item.unit == "1" else f" {item.unit}"
+    return f"{item.value:g}{unit} ({item.source})"
 
 
 def summary(predicted: NetworkPrediction) -> Pair:

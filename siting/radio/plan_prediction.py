@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,10 @@ from siting.errors import InputError, Problem, raise_if
 from siting.grid import Grid
 from siting.progress import Progress, Report
 from siting.provenance import Provenance, worst
-from siting.radio.area_prediction import Prediction, predict
+from siting.radio.area_prediction import HEARD_M, Prediction, predict
 from siting.radio.area_report import QUALITY_STANDARDS, AreaReport, area_report, report_areas
-from siting.radio.assumptions import DEFAULT_ASSUMPTIONS, RadioAssumptions
-from siting.radio.path_loss import Floats, outside
+from siting.radio.assumptions import DEFAULT_ASSUMPTIONS, Assumption, RadioAssumptions
+from siting.radio.path_loss import USER_HEIGHT_M, Floats
 from siting.radio.plan_network import Indices, Stations, station_cells
 from siting.radio.tally import QualityStandard
 from siting.radio.terrain import Terrain
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from siting.scenario import PlanningData
+    from siting.technology import Technology
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +129,31 @@ class NetworkPrediction:
         """What was assumed."""
         return self.network.model.assumptions
 
+    def assumed(self) -> tuple[Assumption, ...]:
+        """List every figure that rests on no measurement: of the radio model and the equipment."""
+        used = np.unique(self.stations.technology).tolist()
+        kinds = [self.stations.technologies[number] for number in used]
+        return (
+            *self.assumptions.rows(),
+            *(figure for kind in kinds for figure in _equipment(kind)),
+            Assumption(
+                name="heard_m",
+                meaning="distance beyond which a cell neither serves nor disturbs",
+                value=HEARD_M,
+                unit="m",
+                source="chosen; see siting.radio.area_prediction.predict for what it costs",
+                changed=False,
+            ),
+            Assumption(
+                name="user_height_m",
+                meaning="height of the user above ground",
+                value=USER_HEIGHT_M,
+                unit="m",
+                source="3GPP TR 38.901 v19.4.0, section 7.4",
+                changed=False,
+            ),
+        )
+
     @property
     def provenance(self) -> Provenance:
         """The worst of stations and terrain: what every raster has to say."""
@@ -141,7 +168,9 @@ def prediction_grid(data: PlanningData, cell_size_m: float) -> Grid:
     InputError
         For cells that are no number or not of 5 to 500 m.
     """
-    raise_if(outside("cell size", np.asarray(cell_size_m), *CELL_LIMITS_M, "m"), InputError)
+    least, most = CELL_LIMITS_M
+    if not least <= cell_size_m <= most:
+        raise InputError(Problem("cell size", f"is {cell_size_m:g} m", f"{least:g} to {most:g} m"))
     area = data.study_area
     outline = shapely.union_all([district.geometry for district in area.districts])
     return Grid.over(outline, crs=area.crs, cell_size_m=cell_size_m)
@@ -233,6 +262,31 @@ def predict_stations(
         predicted.runtime_s,
     )
     return predicted
+
+
+def _equipment(kind: Technology) -> Iterator[Assumption]:
+    """Yield what is assumed of one kind of equipment."""
+    figures = [
+        ("tx_power_dbm", "power of the carrier", kind.tx_power_dbm, "dBm"),
+        ("ssb_gain_dbi", "gain of the synchronisation beams", kind.ssb_gain_dbi, "dBi"),
+    ]
+    layout = kind.sectors
+    if layout is not None:
+        figures += [
+            ("horizontal_beamwidth_deg", "horizontal half-power beamwidth",
+             layout.horizontal_beamwidth_deg, "deg"),
+            ("vertical_beamwidth_deg", "vertical half-power beamwidth",
+             layout.vertical_beamwidth_deg, "deg"),
+        ]  # fmt: skip
+    for name, meaning, value, unit in figures:
+        yield Assumption(
+            name=f"{kind.id}.{name}",
+            meaning=f"{meaning}, {kind.id}",
+            value=value,
+            unit=unit,
+            source=kind.source,
+            changed=False,
+        )
 
 
 def _whole(data: PlanningData, outline: shapely.Geometry) -> Zone:

@@ -66,6 +66,8 @@ def synthetic_line(facts: Facts, language: Language) -> str:
     others = {layer: share for layer, share in synthetic.items() if "demand" not in layer}
     if others:
         parts.append(say("honesty.synthetic_layers", language, layers=_layers(others, language)))
+    if not demand > 0:
+        parts.append(say("honesty.demonstration", language))
     return _join(parts, language)
 
 
