@@ -253,6 +253,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
             "Terrain and interference are not taken into account."
         ),
     ),
+    "method.radio_sectors": (
+        (
+            "覆盖: 按 3GPP TR 38.901 路径损耗模型和链路预算计算 SS-RSRP, 计入各扇区天线的方位角与下倾角、"
+            "地形绕射, 并扣除阴影衰落余量; 达到服务标准的需求点视为覆盖。未计干扰, 可用 siting predict 预测。"
+        ),
+        (
+            "Coverage: SS-RSRP by the path-loss models of 3GPP TR 38.901 and a link budget, with "
+            "azimuth and tilt of every sector and diffraction over the terrain, less the "
+            "shadow-fading margin; a demand point that reaches the service standard is served. "
+            "Interference is not taken into account; siting predict shows it."
+        ),
+    ),
     "method.steps": (
         "求解: 先以最低费用满足各分区目标, 再用余下的基站覆盖最多的需求; 每步给出经证明的界。",
         (

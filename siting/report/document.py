@@ -22,6 +22,7 @@ from siting.report.honesty import (
     synthetic_line,
     value_text,
 )
+from siting.technology import CoverageModel
 from siting.text import (
     LANGUAGES,
     UNKNOWN,
@@ -305,7 +306,9 @@ def _method(scenario: Scenario, language: Language) -> list[str]:
         sites=count_text(len(scenario.data.sites)),
         options=count_text(len(scenario.options)),
     )
-    keys = ("method.radio", "method.steps", "method.rounding")
+    aimed = scenario.coverage_model is CoverageModel.SECTORS
+    radio = "method.radio_sectors" if aimed else "method.radio"
+    keys = (radio, "method.steps", "method.rounding")
     return [first, options, *(say(key, language) for key in keys)]
 
 
