@@ -255,8 +255,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "method.radio_sectors": (
         (
-            "覆盖: 按 3GPP TR 38.901 路径损耗模型和链路预算计算 SS-RSRP, 计入各扇区天线的方位角与下倾角、"
-            "地形绕射, 并扣除阴影衰落余量; 达到服务标准的需求点视为覆盖。未计干扰, 可用 siting predict 预测。"
+            "覆盖: 按 3GPP TR 38.901 路径损耗模型和链路预算计算 SS-RSRP, "
+            "计入各扇区天线的方位角与下倾角、地形绕射, 并扣除阴影衰落余量; "
+            "达到服务标准的需求点视为覆盖。未计干扰, 可用 siting predict 预测。"
         ),
         (
             "Coverage: SS-RSRP by the path-loss models of 3GPP TR 38.901 and a link budget, with "
