@@ -47,8 +47,9 @@ def targets_limit(
 
     A cut is half the sum of rows ``sum of the sets that serve i + (1 if i is not served) >= 1``,
     each coefficient and the right side rounded up, which whole answers keep. With price v_q it adds
-    v_q times its right side less what it counts of points not served; that price is also charged to
-    their u_i in the second sum, and a set S earns v_q times what the cut counts of it.
+    v_q times its right side; a set S earns v_q times what the cut counts of it, and so does a point
+    that is not served, in the second sum: there min(u_i - sum_t lambda_t w_ti, -v_q k_qi) is what
+    a point adds, or points that the same options serve together.
     """
     sites, options = scenario.data.sites, scenario.options
     counting = unit == "stations"
@@ -65,20 +66,55 @@ def targets_limit(
         gains.append(multiplier * max(need - WEIGHT_TOLERANCE * total, 0.0))
         worth[target.standard_id] += multiplier * weight
     cuts = _priced_cuts(scenario, coverage, proof)
-    misses = [
-        np.minimum(0.0, proof.cover[name] + cuts.charged[name] - worth[name])
-        for name in proof.cover
-    ]
+    left = {name: proof.cover[name] - worth[name] for name in proof.cover}
+    misses = _least_per_point(coverage, left, cuts.charged)
     places, served = _least_per_site(
         scenario, coverage, proof, (option_cost, site_cost), cuts.earned
     )
     size = math.fsum(gains) + served + float(option_cost.sum() + site_cost.sum())
     size += math.fsum(float(item.sum()) for item in (*worth.values(), *proof.cover.values()))
     size += cuts.size
-    terms = itertools.chain(gains, places, cuts.terms, *(miss.tolist() for miss in misses))
+    terms = itertools.chain(gains, places, cuts.right, misses)
     limit = math.fsum(terms) - ROUNDING * size
     step = math.gcd(*(int(cost) for cost in {*option_cost.tolist(), *site_cost.tolist()}))
     return float(max(0, math.ceil(limit / step)) * step) if step else 0.0
+
+
+def _least_per_point(
+    coverage: Coverage,
+    left: Mapping[str, npt.NDArray[np.float64]],
+    charged: Mapping[str, npt.NDArray[np.float64]],
+) -> list[float]:
+    """Return what points add by every standard: `left` where served, ``-charged`` where not.
+
+    Points with a charge, and all that the same options serve, are served together.
+    """
+    alike: dict[bytes, list[tuple[float, float]]] = {}
+    lists = {}
+    for name, matrix in coverage.by_standard.items():
+        if name not in left:
+            continue
+        begins, options = matrix.indptr.tolist(), matrix.indices.astype(np.int64)
+        lists[name] = (
+            [options[begin:end].tobytes() for begin, end in itertools.pairwise(begins)]
+            if any(charge.any() for charge in charged.values())
+            else []
+        )
+        for point in np.flatnonzero(charged[name] > 0).tolist():
+            alike[lists[name][point]] = []
+    alike.pop(b"", None)
+    terms: list[float] = []
+    for name, values in left.items():
+        alone = np.ones(len(values), dtype=bool)
+        for point, key in enumerate(lists[name]):
+            if key in alike:
+                alike[key].append((float(values[point]), float(charged[name][point])))
+                alone[point] = False
+        terms += np.minimum(values, -charged[name])[alone].tolist()
+    for group in alike.values():
+        served, free = (math.fsum(part) for part in zip(*group, strict=True))
+        terms.append(min(served, -free))
+    return terms
 
 
 def _least_per_site(
@@ -140,8 +176,8 @@ class _PricedCuts:
 
     Parameters
     ----------
-    terms
-        Their right sides and what they count of points not served, by their prices.
+    right
+        Their right sides, by their prices.
     charged
         Per standard, what each point is charged with, shape (n,).
     earned
@@ -150,7 +186,7 @@ class _PricedCuts:
         Sum of all absolute terms.
     """
 
-    terms: list[float]
+    right: list[float]
     charged: Mapping[str, npt.NDArray[np.float64]]
     earned: Mapping[tuple[int, ...], float]
     size: float
@@ -179,7 +215,7 @@ def _priced_cuts(scenario: Scenario, coverage: Coverage, proof: Certificate) -> 
     names = [standard.id for standard in scenario.standards]
     charged = {name: np.zeros(points) for name in proof.cover}
     if not len(cuts.prices):
-        return _PricedCuts(terms=[], charged=charged, earned={}, size=0.0)
+        return _PricedCuts(right=[], charged=charged, earned={}, size=0.0)
     rows = points * len(names)
     inner = np.unique(cuts.members[cuts.members < rows]).tolist()
     served_by: dict[int, npt.NDArray[np.int32]] = {}
@@ -207,10 +243,9 @@ def _priced_cuts(scenario: Scenario, coverage: Coverage, proof: Certificate) -> 
     for place, row in enumerate(inner):
         charged[names[row // points]][row % points] = total[len(sets) + place]
     earned = dict(zip(sets, total[: len(sets)].tolist(), strict=True))
-    terms = [float(total[last]), *(-total[len(sets) : last]).tolist()]
     # each figure is a sum of many rounded products
     size = float(total.sum() + total[len(sets) : last].sum())
-    return _PricedCuts(terms=terms, charged=charged, earned=earned, size=size)
+    return _PricedCuts(right=[float(total[last])], charged=charged, earned=earned, size=size)
 
 
 def _sets_of(

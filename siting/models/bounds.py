@@ -10,9 +10,9 @@ Step one. For prices ``u_i >= 0`` and target multipliers ``lambda_t >= 0``::
 where a locked site takes the minimum over sets that are not empty. Zero-half cuts of the rows
 (:mod:`siting.location.partial_covering.zero_half`) with prices ``v_q``, in which row *i* left
 unserved counts ``k_qi`` and a set of options at a site ``d_qS``, of right side ``b_q``, add
-``sum_q v_q (b_q - sum_i k_qi)``, charge row *i* with ``U_i = u_i + sum_q v_q k_qi`` in place of
-``u_i``, and let a set earn ``sum_q v_q d_qS`` besides. Step two, with the options X1
-of step one kept and K stations left::
+``sum_q v_q b_q``, let a set earn ``sum_q v_q d_qS`` besides, and put ``-sum_q v_q k_qi`` in place
+of the 0 of a row, or of rows served by the same options together. Step two, with the options X1 of
+step one kept and K stations left::
 
     served <= sum_{i served by X1} h_i + sum_{i not served by X1} max(0, h_i - u_i)
               + sum of the K largest of max(0, sum_{i served by o, not by X1} u_i)
@@ -31,6 +31,7 @@ import scipy.sparse as sp
 
 from siting.location.partial_covering.relaxation import turning_point
 from siting.location.partial_covering.zero_half import PricedCuts, no_cuts
+from siting.location.rows import merge_rows
 from siting.models.bundles import MOST_IN_BUNDLE
 from siting.models.covering import CoverModel
 
@@ -59,9 +60,10 @@ def targets_bound(
     earned = _earned_by_sets(model, priced)
     gain = targets * model.needed
     right = priced.prices * priced.cuts.right
-    miss = np.minimum(0.0, cover + charged - model.target_weights.T @ targets)
+    left = cover - model.target_weights.T @ targets
+    miss = _least_of_rows(model, left, charged)
     sites = _site_values(model, cover, earned)
-    terms = np.concatenate([gain, miss, sites, right, -charged])
+    terms = np.concatenate([gain, miss, sites, right])
     worth = (model.target_weights.T @ targets).sum() + (model.cover.T @ cover).sum()
     worth += float(right.sum() + 2.0 * charged.sum() + earned.sum())
     scale = float(gain.sum() + worth + cover.sum())
@@ -71,6 +73,22 @@ def targets_bound(
     if divisor == 0:
         return 0.0
     return float(max(0, math.ceil(value / divisor)) * divisor)
+
+
+def _least_of_rows(
+    model: CoverModel, left: npt.NDArray[np.float64], charged: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return what rows add: `left` or ``-charged``; those with the same options together."""
+    alike = merge_rows(model.cover)
+    inside = np.flatnonzero(alike >= 0)
+    together, free = np.zeros(alike.max(initial=-1) + 1), np.zeros(alike.max(initial=-1) + 1)
+    np.add.at(together, alike[inside], left[inside])
+    np.add.at(free, alike[inside], charged[inside])
+    alone = np.ones(len(left), dtype=bool)
+    alone[inside] = free[alike[inside]] == 0
+    some = free > 0
+    groups = np.minimum(together[some], -free[some])
+    return np.concatenate([np.minimum(left[alone], -charged[alone]), groups])
 
 
 def _blocks(model: CoverModel) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -237,10 +237,10 @@ def lift(
     Notes
     -----
     The price of a merged row is divided among its members in proportion to their value in the
-    bound, which leaves the bound unchanged; in cuts its most valuable member stands for it, whose
-    price is lowered by what the cuts charge it with. Hard rows are priced through the target that
-    makes them hard; its multiplier is the least at which every such price counts in full, then each
-    multiplier is moved to its exact maximum with the others fixed.
+    bound, which leaves the bound unchanged; in cuts its most valuable member stands for it. Hard
+    rows are priced through the target that makes them hard; its multiplier is the least at which
+    every such price counts in full, then each multiplier is moved to its exact maximum with the
+    others fixed.
     """
     rows = model.cover.shape[0]
     priced = no_cuts(reduced.problem.rows) if cuts is None else cuts
@@ -254,17 +254,17 @@ def lift(
     first = most_valuable(row, value_of, reduced.problem.rows)
     standing = np.append(member, -1)[first]
     moved = PricedCuts(cuts=priced.cuts.moved(standing, rows), prices=priced.prices)
-    charged = moved.charged(np.ones(rows, dtype=bool))
-    cover = np.zeros(rows)
-    cover[member] = divided(
-        row, value_of, prices, np.where(reduced.problem.hard[row], 0.0, charged[member])
-    )
+    charged = np.zeros(len(prices))
+    np.add.at(charged, row, moved.charged(np.ones(rows, dtype=bool))[member])
+    cover, spread = np.zeros(rows), np.zeros(rows)
+    cover[member] = divided(row, value_of, prices, np.zeros(len(row)))
+    spread[member] = divided(row, value_of, charged, np.zeros(len(row)))
     targets = multipliers.copy()
     by_target = np.unique(owner[owner >= 0])
     targets[by_target] = 0.0
     order = np.argsort(~np.isin(np.arange(len(targets)), by_target), kind="stable")
     for index in order:
-        targets[index] = best_multiplier(model, cover + charged, targets, index)
+        targets[index] = best_multiplier(model, cover + spread, targets, index)
     # a row nothing serves costs nothing to price, and so drops out of the bound
     lost = ~model.reachable
     cover[lost] = (model.target_weights.T @ targets)[lost]
