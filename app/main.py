@@ -22,7 +22,17 @@ from app.ogc.routes import router as ogc_router
 from app.pages import router as pages_router
 from app.progress_listener import ProgressListener
 from app.repository.planning_data import PlanningDataCache
-from app.routes import downloads, events, features, library, plans, scenarios, system, tiles
+from app.routes import (
+    downloads,
+    events,
+    features,
+    library,
+    plans,
+    radio,
+    scenarios,
+    system,
+    tiles,
+)
 from app.routes.dependencies import Services, reading_engine
 from app.settings import Settings, check_address, load_settings
 from siting.errors import InputError
@@ -60,6 +70,7 @@ def routers() -> list[APIRouter]:
         events.router,
         tiles.router,
         downloads.router,
+        radio.router,
         ogc_router,
         pages_router,
     ]

@@ -119,7 +119,7 @@ def test_outlines_open_as_a_layer(predicted: NetworkPrediction, written: dict[st
 
 
 def test_the_map_holds_layers_stations_zones_and_assumptions(written: dict[str, Path]) -> None:
-    """One page that asks nothing of any server: three layers, the notice, and each assumption's figure."""
+    """One page that asks no server: three layers, the notice, and every assumption."""
     page = written["prediction.html"].read_text("utf-8")
     for text in ("SS-RSRP", "SS-SINR", "Best server", "2 base stations (2 sites, 4 cells)",
                  "For demonstration; no basis for approval.", "No terrain is known"):  # fmt: skip
