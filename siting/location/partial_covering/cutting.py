@@ -103,6 +103,8 @@ class Cutting:
         """Return the best multipliers found, None when there was no time for any."""
         best, seed = None, 0
         for _ in range(JOINED):
+            if watch():
+                break
             found, seed = self._rounds(watch, seed)
             if found is None:
                 break

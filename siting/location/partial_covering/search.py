@@ -169,7 +169,8 @@ class Search:
                 chosen = np.searchsorted(core.columns, self.best)
                 duals = approach(relaxation, duals, chosen, self.watch(part))
             self.adopt(core.grow(self.problem, duals.prices, duals.multipliers))
-        self.construct()
+        if not self.done():
+            self.construct()
         log.info("priced: cost %.6g, bound %.6g", self.cost, self.bound)
 
     def tighten(self, clock: Clock) -> CutDuals | None:
@@ -248,6 +249,8 @@ class Search:
         if self.problem.columns <= SMALL and self.enumerate():
             return
         core, start = self.core(SEARCH_SHARE), self.best
+        if self.done():
+            return
         anneal, cut = self.clock.until(ANNEAL_SHARE), self.clock.until(CUT_SHARE)
         with ThreadPoolExecutor(self.threads) as pool:
             cuts = pool.submit(self.tighten, cut)
