@@ -253,5 +253,6 @@ def test_the_check_shares_nothing_with_models_or_solvers() -> None:
         "siting.proof",
         "siting.scenario",
         "siting.status",
+        "siting.technology",
         "siting.zones",
     }
