@@ -219,12 +219,13 @@ def print_prediction(
         table.add_column(_short(say(f"prediction.{item.id}", language)), justify="right")
     for head in ("prediction.overlap", "prediction.mean_rate"):
         table.add_column(say(head, language), justify="right")
-    table.add_column(say("prediction.test", language))
+    table.add_column(say("prediction.test", language), no_wrap=True)
     for zone in predicted.report.zones:
         table.add_row(*_zone_row(facts, zone, language))
     console.print(table)
     for item in predicted.standards:
         console.print(say(f"prediction.{item.id}", language), markup=False, highlight=False)
+    console.print(say("prediction.test_meaning", language), markup=False, highlight=False)
     if imported is not None:
         for line in terrain_lines(imported):
             console.print(line, markup=False, highlight=False)
@@ -258,7 +259,7 @@ def _zone_row(facts: Facts, zone: ZoneFigures, language: Language) -> tuple[str,
         _short(zone_name(facts, zone.zone, language)),
         *(share_text(item.share, language) for item in zone.standards),
         share_text(zone.overlap_share, language, "up"),
-        f"{round_text(zone.mean_downlink_mbps, 0, 'down')} Mbit/s",
+        round_text(zone.mean_downlink_mbps, 0, "down"),
         words if tested.pixels else UNKNOWN,
     )
 

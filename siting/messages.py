@@ -490,8 +490,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "assumption.vertical_beamwidth_deg": ("垂直半功率波束宽度", "vertical half-power beamwidth"),
     "prediction.overlap": ("重叠覆盖", "overlap"),
-    "prediction.mean_rate": ("平均下行速率", "mean downlink"),
+    "prediction.mean_rate": ("平均下行 Mbit/s", "downlink Mbit/s"),
     "prediction.test": ("95% 检验", "95 % test"),
+    "prediction.test_meaning": (
+        "95% 检验: 室外覆盖的面积占比与计入阴影衰落的位置占比均不低于 95%。",
+        "95 % test: both the area covered outdoors and the locations with fading reach 95 %.",
+    ),
     "prediction.passes": ("通过", "passes"),
     "prediction.fails": ("未通过", "fails"),
     "prediction.unsure": ("存疑", "unsure"),
