@@ -37,8 +37,8 @@ Every plan states its proven bound and is checked by an independent verifier. Re
 on synthetic data say so.""",
 )
 
-#: Load of a cell unless said; as in :class:`siting.radio.assumptions.RadioAssumptions`, which is
-#: not imported here so that help comes at once.
+#: Load of a cell unless said; as in `RadioAssumptions` of :mod:`siting.radio.network.assumptions`,
+#: which is not imported here so that help comes at once.
 DEFAULT_LOAD = 0.5
 
 Out = Annotated[

@@ -27,9 +27,9 @@ from siting.plan import Outcome
 from siting.plan_check import verify_plan
 from siting.planning import plan_scenario
 from siting.progress import Progress, Report
-from siting.radio.area_report import Confidence, ZoneFigures
-from siting.radio.assumptions import RadioAssumptions
-from siting.radio.plan_prediction import NetworkPrediction, predict_stations
+from siting.radio.network.area_report import Confidence, ZoneFigures
+from siting.radio.network.assumptions import RadioAssumptions
+from siting.radio.network.plan_prediction import NetworkPrediction, predict_stations
 from siting.report import Facts, PlanTables, headline, honesty_lines, plan_tables, synthetic_line
 from siting.report.honesty import bound_text, gap_text, value_text, zone_name
 from siting.scenario import build_scenario

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from siting.radio.emf import PROJECT_SHARE
+from siting.radio.ground.terrain import FREE_FRESNEL_SHARE
 from siting.radio.link import (
     FREQUENCY_MHZ,
     GRADIENT_LIMITS,
@@ -14,7 +15,6 @@ from siting.radio.link import (
     HEIGHT_M,
     REFRACTIVITY_N_UNITS,
 )
-from siting.radio.terrain import FREE_FRESNEL_SHARE
 
 #: Most points of one call, and pairs of them that are looked at.
 MAX_POINTS, MAX_PAIRS = 500, 1_000

@@ -18,7 +18,7 @@ from app.tables import PlanOption, PlanOutcome, PlanStep, StandardRow, Technolog
 from siting.grid import Grid
 from siting.layers import Layers
 from siting.plan import Certificate, Cuts, Outcome, Plan, Step, TargetState
-from siting.radio.terrain import Terrain
+from siting.radio.ground.terrain import Terrain
 from siting.sites import SiteKind
 from siting.spec import ScenarioSpec
 from siting.status import Sense, Status

@@ -29,9 +29,14 @@ from benchmarks.radio_peer import ITM, itm_loss_db
 from benchmarks.recording import add_record_option, keep_table, machine
 from siting.grid import Grid
 from siting.radio.antenna import sector_pattern
-from siting.radio.diffraction import CLEAR, SPEED_OF_LIGHT_GHZ_M, knife_edge, knife_edge_loss_db
-from siting.radio.obstruction import Method, Obstruction, obstruction
-from siting.radio.terrain import Terrain
+from siting.radio.ground.obstruction import Method, Obstruction, obstruction
+from siting.radio.ground.terrain import Terrain
+from siting.radio.propagation.diffraction import (
+    CLEAR,
+    SPEED_OF_LIGHT_GHZ_M,
+    knife_edge,
+    knife_edge_loss_db,
+)
 
 TITLE = "Radio prediction"
 #: Columns of the table; rows of other runs stay.
@@ -62,8 +67,8 @@ _FIRST_CALL = """
 import time
 import numpy as np
 from siting.grid import Grid
-from siting.radio.obstruction import Method, obstruction
-from siting.radio.terrain import Terrain
+from siting.radio.ground.obstruction import Method, obstruction
+from siting.radio.ground.terrain import Terrain
 grid = Grid(crs="EPSG:4547", west_m=0.0, south_m=0.0, cell_size_m=20.0, columns=50, rows=50)
 terrain = Terrain(grid=grid, ground_m=np.zeros((50, 50)), clutter_m=np.zeros((50, 50)))
 began = time.process_time()

@@ -21,11 +21,11 @@ import shapely
 from siting.grid import Grid
 from siting.provenance import Provenance
 from siting.radio.antenna import sector_pattern
-from siting.radio.area_prediction import Prediction, predict
-from siting.radio.area_report import area_report, report_areas
-from siting.radio.network import Cells, sectors
-from siting.radio.terrain import Terrain
-from siting.radio.what_if import WhatIf
+from siting.radio.ground.terrain import Terrain
+from siting.radio.network.area_prediction import Prediction, predict
+from siting.radio.network.area_report import area_report, report_areas
+from siting.radio.network.cells import Cells, sectors
+from siting.radio.network.what_if import WhatIf
 from siting.technology import Propagation, Technology
 from siting.zones import Zone, ZoneKind
 

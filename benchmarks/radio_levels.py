@@ -19,10 +19,10 @@ import numpy.typing as npt
 from numba import njit
 
 from siting.radio.antenna import SAMPLES, AntennaPattern
-from siting.radio.diffraction import CLEAR, SPEED_OF_LIGHT_GHZ_M
-from siting.radio.float_bits import bits_32, float_32
-from siting.radio.obstruction import Obstruction
-from siting.radio.path_loss import (
+from siting.radio.ground.float_bits import bits_32, float_32
+from siting.radio.ground.obstruction import Obstruction
+from siting.radio.propagation.diffraction import CLEAR, SPEED_OF_LIGHT_GHZ_M
+from siting.radio.propagation.path_loss import (
     NEAR_FIELD_M,
     SPEED_OF_LIGHT_M_S,
     USER_HEIGHT_M,

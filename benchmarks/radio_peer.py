@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from siting.radio.p1812 import PathProfile
+from siting.radio.propagation.p1812 import PathProfile
 
 #: The package; optional.
 ITM = "itmlogic"

@@ -32,12 +32,12 @@ from siting.io.raster import read_terrain
 from siting.plan_check import verify_plan
 from siting.planning import plan_scenario
 from siting.provenance import Provenance
-from siting.radio.area_report import area_report, report_areas
-from siting.radio.improve import improve
-from siting.radio.plan_network import plan_cells
-from siting.radio.area_prediction import predict
-from siting.radio.tally import QualityStandard
-from siting.radio.what_if import WhatIf
+from siting.radio.network.area_report import area_report, report_areas
+from siting.radio.network.improve import improve
+from siting.radio.network.plan_network import plan_cells
+from siting.radio.network.area_prediction import predict
+from siting.radio.network.tally import QualityStandard
+from siting.radio.network.what_if import WhatIf
 from siting.scenario import build_scenario
 from siting.spec import ScenarioSpec, SolveSpec, TargetSpec
 from siting.technology import CoverageModel

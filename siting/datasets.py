@@ -23,8 +23,8 @@ from siting.errors import DatasetError
 from siting.grid import Grid, Settlements, blocks_of, land_cells, spread_people
 from siting.layers import Layers, planning_data_from_layers, water_polygon
 from siting.provenance import Provenance
-from siting.radio.relief import EZHOU as EZHOU_RELIEF
-from siting.radio.relief import SyntheticRelief, synthetic_relief
+from siting.radio.ground.relief import EZHOU as EZHOU_RELIEF
+from siting.radio.ground.relief import SyntheticRelief, synthetic_relief
 from siting.scenario import PlanningData
 from siting.sites import SiteKind
 from siting.spec import ScenarioSpec

@@ -32,7 +32,7 @@ from siting.technology import ServiceStandard, Technology
 from siting.zones import StudyArea, Zone, ZoneKind
 
 if TYPE_CHECKING:
-    from siting.radio.terrain import Terrain
+    from siting.radio.ground.terrain import Terrain
 
 _LOG = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from siting.zones import ZoneKind
 
 if TYPE_CHECKING:
     from siting.demand import Demand
-    from siting.radio.terrain import Terrain
+    from siting.radio.ground.terrain import Terrain
     from siting.sites import CandidateSites
     from siting.spec import ScenarioSpec, TargetSpec
     from siting.zones import StudyArea, Zone

@@ -31,9 +31,9 @@ from siting.geo import project, unproject
 from siting.provenance import Provenance
 from siting.radio.antenna import layout_pattern
 from siting.radio.emf import compliance_distance_m, public_limit_w_m2
+from siting.radio.ground.terrain import Terrain, clearance
 from siting.radio.link import P1812_LEAST_M, P1812_MOST_MHZ, radio_link
-from siting.radio.path_loss import Floats
-from siting.radio.terrain import Terrain, clearance
+from siting.radio.propagation.path_loss import Floats
 from siting.scenario import PlanningData
 
 router = APIRouter(

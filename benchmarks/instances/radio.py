@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from siting.errors import FileError
-from siting.radio.diffraction import Polarisation, knife_edge_loss_db
-from siting.radio.indoor_office import indoor_office_path_loss_db
-from siting.radio.okumura_hata import Surroundings, hata_path_loss_db
-from siting.radio.p1812 import PathProfile, Transmission, basic_transmission_loss
-from siting.radio.path_loss import Sight, path_loss_db
+from siting.radio.propagation.diffraction import Polarisation, knife_edge_loss_db
+from siting.radio.propagation.indoor_office import indoor_office_path_loss_db
+from siting.radio.propagation.okumura_hata import Surroundings, hata_path_loss_db
+from siting.radio.propagation.p1812 import PathProfile, Transmission, basic_transmission_loss
+from siting.radio.propagation.path_loss import Sight, path_loss_db
 from siting.technology import Propagation
 
 #: Scenarios of TR 38.901 as the tables name them.

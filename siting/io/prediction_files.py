@@ -23,7 +23,7 @@ from siting.report import synthetic_line
 from siting.text import Language, time_text
 
 if TYPE_CHECKING:
-    from siting.radio.plan_prediction import NetworkPrediction
+    from siting.radio.network.plan_prediction import NetworkPrediction
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +93,8 @@ def write_prediction(
 def zone_frame(predicted: NetworkPrediction) -> pd.DataFrame:
     """Return a row per zone and standard, the study area as a whole first.
 
-    Columns beside those of :meth:`siting.radio.area_report.AreaReport.frame`: the zone's names,
-    kind and origin, and the figures of the standard.
+    Columns beside those of `AreaReport.frame` (:mod:`siting.radio.network.area_report`): the zone's
+    names, kind and origin, and the figures of the standard.
     """
     frame = predicted.report.frame()
     count = len(predicted.standards)

@@ -11,14 +11,14 @@ from siting.errors import InputError, Problem, raise_if
 from siting.grid import Grid
 from siting.io.raster import ImportedTerrain, read_terrain
 from siting.io.station_list import StationList, read_stations
-from siting.radio.assumptions import RadioAssumptions
-from siting.radio.plan_prediction import Ground, prediction_grid
+from siting.radio.network.assumptions import RadioAssumptions
+from siting.radio.network.plan_prediction import Ground, prediction_grid
 from siting.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PredictionInput:
-    """Everything :func:`siting.radio.plan_prediction.predict_stations` asks for.
+    """Everything :func:`siting.radio.network.plan_prediction.predict_stations` asks for.
 
     Parameters
     ----------

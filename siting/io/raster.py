@@ -19,7 +19,7 @@ from siting.geo import require_projected_metric
 from siting.grid import Grid
 from siting.io.height_file import Declared, HeightFile, Heights, VerticalUnit, read_heights
 from siting.provenance import Provenance, worst
-from siting.radio.terrain import Terrain
+from siting.radio.ground.terrain import Terrain
 
 __all__ = ["HeightFile", "ImportedTerrain", "VerticalUnit", "read_terrain"]
 

@@ -16,8 +16,8 @@ from siting.geo import WGS84, project
 from siting.io.table import MOST_NAMED, numbers, read_table
 from siting.io.vector import read_vector
 from siting.provenance import Provenance, worst
-from siting.radio.path_loss import VALIDITY, Floats
-from siting.radio.plan_network import Stations
+from siting.radio.network.plan_network import Stations
+from siting.radio.propagation.path_loss import VALIDITY, Floats
 from siting.technology import Technology
 
 log = logging.getLogger(__name__)

@@ -25,9 +25,9 @@ from siting.text import Language, count_text, share_text
 from siting.zones import ZoneKind
 
 if TYPE_CHECKING:
-    from siting.radio.area_report import StandardFigures, ZoneFigures
-    from siting.radio.assumptions import Assumption
-    from siting.radio.plan_prediction import NetworkPrediction
+    from siting.radio.network.area_report import StandardFigures, ZoneFigures
+    from siting.radio.network.assumptions import Assumption
+    from siting.radio.network.plan_prediction import NetworkPrediction
     from siting.zones import Zone
 
 #: Standard whose test colours the zones.

@@ -19,7 +19,7 @@ from numba import njit
 
 from siting.errors import InputError, Problem, raise_if
 from siting.radio.fast_math import angle_deg
-from siting.radio.path_loss import Floats, outside
+from siting.radio.propagation.path_loss import Floats, outside
 
 if TYPE_CHECKING:
     from siting.technology import SectorLayout

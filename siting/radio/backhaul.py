@@ -18,10 +18,7 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import KDTree
 
 from siting.errors import InputError, Problem, raise_if
-from siting.radio.diffraction import EARTH_RADIUS_KM, SPEED_OF_LIGHT_GHZ_M
-from siting.radio.p1812 import FEWEST_POINTS
-from siting.radio.path_loss import Floats, outside
-from siting.radio.terrain import (
+from siting.radio.ground.terrain import (
     FREE_FRESNEL_SHARE,
     MEDIAN_RADIUS_FACTOR,
     NO_CLUTTER,
@@ -29,6 +26,9 @@ from siting.radio.terrain import (
     least_clearance,
     sample,
 )
+from siting.radio.propagation.diffraction import EARTH_RADIUS_KM, SPEED_OF_LIGHT_GHZ_M
+from siting.radio.propagation.p1812 import FEWEST_POINTS
+from siting.radio.propagation.path_loss import Floats, outside
 from siting.units import mhz_to_ghz
 
 log = logging.getLogger(__name__)

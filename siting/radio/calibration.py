@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sklearn.model_selection import GroupKFold
 
 from siting.errors import InputError, Problem, raise_if
-from siting.radio.path_loss import Floats, outside
+from siting.radio.propagation.path_loss import Floats, outside
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.errors import InputError, Problem, raise_if
-from siting.radio.path_loss import Floats, outside
+from siting.radio.propagation.path_loss import Floats, outside
 from siting.units import dbm_to_milliwatt
 
 #: Share of the limit that one project may use up, HJ/T 10.3-1996, section 4.2.

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.errors import InputError, raise_if
-from siting.radio.diffraction import EARTH_RADIUS_KM, bullington
-from siting.radio.p1812 import PathProfile, basic_transmission_loss
-from siting.radio.path_loss import outside
-from siting.radio.terrain import Terrain, clearance
+from siting.radio.ground.terrain import Terrain, clearance
+from siting.radio.propagation.diffraction import EARTH_RADIUS_KM, bullington
+from siting.radio.propagation.p1812 import PathProfile, basic_transmission_loss
+from siting.radio.propagation.path_loss import outside
 from siting.units import mhz_to_ghz
 
 #: Carriers, and heights of antennas above ground.
@@ -80,8 +80,8 @@ def radio_link(
     latitude_deg
         Latitude of the path [degrees].
     gradient_n_units_per_km, refractivity_n_units
-        As in :func:`siting.radio.p1812.basic_transmission_loss`; the first, 1 to 155, also bends
-        the direct ray: the effective Earth has 157 / (157 - gradient) true radii.
+        As in `basic_transmission_loss` of :mod:`siting.radio.propagation.p1812`; the first, 1 to
+        155, also bends the direct ray: the effective Earth has 157 / (157 - gradient) true radii.
 
     Raises
     ------

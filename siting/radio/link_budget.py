@@ -30,7 +30,7 @@ from scipy.special import ndtr, ndtri
 
 from siting.errors import Problem, raise_if
 from siting.radio.carrier import carrier_problems, power_per_subcarrier_dbm
-from siting.radio.path_loss import (
+from siting.radio.propagation.path_loss import (
     FAR_LIMIT_M,
     NEAR_FIELD_M,
     VALIDITY,
@@ -42,7 +42,7 @@ from siting.radio.path_loss import (
     path_loss_db,
     shadow_sigma_db,
 )
-from siting.radio.penetration import BuildingLoss, IrrGlass, building_loss
+from siting.radio.propagation.penetration import BuildingLoss, IrrGlass, building_loss
 from siting.technology import Penetration, ServiceStandard, Technology
 
 #: Ranges are rounded down to whole centimetres: far below what the model can tell, and the same

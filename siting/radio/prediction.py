@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from siting.errors import InputError, Problem, raise_if
 from siting.radio.link_budget import ss_rsrp_exceeded_dbm
-from siting.radio.path_loss import FAR_LIMIT_M, NEAR_FIELD_M, Floats, outside
 from siting.radio.point_grid import LevelTable, build_grid, checked_xy, strongest_in_discs
+from siting.radio.propagation.path_loss import FAR_LIMIT_M, NEAR_FIELD_M, Floats, outside
 from siting.technology import Penetration
 
 if TYPE_CHECKING:

@@ -20,19 +20,21 @@ from numba import njit
 from scipy.special import ndtri
 
 from siting.errors import Problem
-from siting.radio.accumulate import median_loss, terrain_loss
 from siting.radio.antenna import (
     PatternTable,
     attenuations,
     layout_pattern,
     pattern_table,
 )
-from siting.radio.diffraction import SPEED_OF_LIGHT_GHZ_M
+from siting.radio.ground.obstruction import obstruction
+from siting.radio.ground.terrain import Terrain
 from siting.radio.link_budget import median_ss_rsrp_dbm, ss_rsrp_exceeded_dbm
-from siting.radio.loss_curves import BLOCKED, FREE, UNKNOWN, LossTable
-from siting.radio.network import OMNI
-from siting.radio.obstruction import obstruction
-from siting.radio.path_loss import (
+from siting.radio.network.accumulate import median_loss, terrain_loss
+from siting.radio.network.cells import OMNI
+from siting.radio.network.loss_curves import BLOCKED, FREE, UNKNOWN, LossTable
+from siting.radio.point_grid import PointGrid, build_grid, checked_xy, count_in_discs, list_in_discs
+from siting.radio.propagation.diffraction import SPEED_OF_LIGHT_GHZ_M
+from siting.radio.propagation.path_loss import (
     FAR_LIMIT_M,
     NEAR_FIELD_M,
     USER_HEIGHT_M,
@@ -40,9 +42,7 @@ from siting.radio.path_loss import (
     Sight,
     shadow_sigma_db,
 )
-from siting.radio.penetration import building_loss
-from siting.radio.point_grid import PointGrid, build_grid, checked_xy, count_in_discs, list_in_discs
-from siting.radio.terrain import Terrain
+from siting.radio.propagation.penetration import building_loss
 from siting.technology import Options, ServiceStandard, Technology
 from siting.units import mhz_to_ghz
 

@@ -15,7 +15,7 @@ from app.cli import DEFAULT_LOAD, app
 from siting.datasets import scenario_text
 from siting.errors import FileError, InputError
 from siting.io.prediction_files import NAMES
-from siting.radio.assumptions import DEFAULT_ASSUMPTIONS
+from siting.radio.network.assumptions import DEFAULT_ASSUMPTIONS
 
 pytestmark = pytest.mark.slow
 

@@ -9,9 +9,9 @@ from benchmarks import radio
 from benchmarks.radio_levels import Sectors, levels, levels_one_by_one
 from siting.grid import Grid
 from siting.radio.antenna import sector_pattern
-from siting.radio.obstruction import Method, obstruction
-from siting.radio.p1812 import PathProfile
-from siting.radio.terrain import Terrain
+from siting.radio.ground.obstruction import Method, obstruction
+from siting.radio.ground.terrain import Terrain
+from siting.radio.propagation.p1812 import PathProfile
 
 
 @pytest.mark.parametrize("frequency_mhz", [700.0, 4_900.0])

@@ -15,9 +15,9 @@ from siting.coverage import Coverage, build_coverage
 from siting.errors import InputError
 from siting.grid import Grid
 from siting.radio.antenna import sector_pattern
-from siting.radio.area_prediction import predict
-from siting.radio.network import sectors
-from siting.radio.terrain import Terrain
+from siting.radio.ground.terrain import Terrain
+from siting.radio.network.area_prediction import predict
+from siting.radio.network.cells import sectors
 from siting.scenario import PlanningData, Scenario
 from siting.sites import SiteKind
 from siting.technology import CoverageModel, Options, SectorLayout, enumerate_options

@@ -13,9 +13,9 @@ from served_city import City
 from siting.geo import project
 from siting.radio.backhaul import HopRule, backhaul
 from siting.radio.emf import compliance_distance_m, power_density_w_m2, public_limit_w_m2
+from siting.radio.ground.terrain import clearance
 from siting.radio.link import radio_link
-from siting.radio.p1812 import basic_transmission_loss
-from siting.radio.terrain import clearance
+from siting.radio.propagation.p1812 import basic_transmission_loss
 from siting.scenario import PlanningData
 
 pytestmark = pytest.mark.database

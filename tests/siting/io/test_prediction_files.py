@@ -16,9 +16,9 @@ from siting.io.prediction_files import NAMES, write_prediction
 from siting.io.station_list import read_stations
 from siting.messages import MESSAGES
 from siting.provenance import Provenance
-from siting.radio.assumptions import DEFAULT_ASSUMPTIONS
-from siting.radio.plan_network import Stations
-from siting.radio.plan_prediction import (
+from siting.radio.network.assumptions import DEFAULT_ASSUMPTIONS
+from siting.radio.network.plan_network import Stations
+from siting.radio.network.plan_prediction import (
     Ground,
     NetworkPrediction,
     predict_stations,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from siting.errors import InputError
 from siting.grid import Grid
 from siting.radio.backhaul import Backhaul, HopRule, backhaul
-from siting.radio.terrain import Terrain, clearance
+from siting.radio.ground.terrain import Terrain, clearance
 
 GRID = Grid(crs="EPSG:4547", west_m=5e5, south_m=3.3e6, cell_size_m=50.0, columns=200, rows=160)
 RULE = HopRule(frequency_mhz=15_000.0, max_hop_m=4_000.0)

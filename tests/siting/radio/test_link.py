@@ -9,10 +9,10 @@ import pytest
 
 from siting.errors import InputError
 from siting.grid import Grid
-from siting.radio.diffraction import knife_edge_loss_db
+from siting.radio.ground.terrain import Terrain, clearance
 from siting.radio.link import radio_link
-from siting.radio.p1812 import basic_transmission_loss
-from siting.radio.terrain import Terrain, clearance
+from siting.radio.propagation.diffraction import knife_edge_loss_db
+from siting.radio.propagation.p1812 import basic_transmission_loss
 
 GRID = Grid(crs="EPSG:4547", west_m=0.0, south_m=0.0, cell_size_m=20.0, columns=300, rows=20)
 ENDS = {"from_height_m": 30.0, "to_height_m": 10.0, "latitude_deg": 30.0}

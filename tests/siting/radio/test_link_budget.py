@@ -19,7 +19,7 @@ from siting.radio.link_budget import (
     service_range_m,
     ss_rsrp_exceeded_dbm,
 )
-from siting.radio.path_loss import Sight, los_probability, path_loss_db
+from siting.radio.propagation.path_loss import Sight, los_probability, path_loss_db
 from siting.technology import Penetration, ServiceStandard, Technology
 
 TECHNOLOGIES = {item.id: item for item in technologies()}

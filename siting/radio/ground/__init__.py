@@ -1,0 +1,1 @@
+"""Terrain, and what it puts between a mast and the places round it."""
