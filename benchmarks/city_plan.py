@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import resource
 import time
+import tomllib
 from dataclasses import dataclass, field
 
 import highspy
@@ -17,16 +18,23 @@ import scipy.sparse as sp
 
 from benchmarks.recording import Rows, add_record_option, publish
 from siting.coverage import Coverage, build_coverage
-from siting.datasets import ezhou, ezhou_spec
+from siting.datasets import ezhou, scenario_text
 from siting.plan import Plan
 from siting.plan_check import verify_plan
 from siting.planning import plan_scenario
+from siting.radio.network.plan_network import plan_stations
+from siting.radio.network.plan_prediction import Ground, predict_stations, prediction_grid
 from siting.scenario import Scenario, build_scenario
+from siting.spec import ScenarioSpec
+from siting.technology import CoverageModel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``scripts/bench city-plan``."""
     add_record_option(parser)
+    parser.add_argument(
+        "--scenario", default="ezhou-5g", help="bundled scenario (default ezhou-5g, by distance)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the search (default 0)")
     parser.add_argument(
         "--without-peer", action="store_true", help="leave out the run of HiGHS alone"
@@ -56,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     stages = Stages()
     began = time.perf_counter()
     data = ezhou()
-    scenario = build_scenario(ezhou_spec(), data).replace(seed=arguments.seed)
+    spec = ScenarioSpec.parse(tomllib.loads(scenario_text(arguments.scenario)))
+    scenario = build_scenario(spec, data).replace(seed=arguments.seed)
     stages("planning data", began)
     began = time.perf_counter()
     coverage = build_coverage(scenario)
@@ -69,9 +78,13 @@ def run(arguments: argparse.Namespace) -> int:
     verify_plan(scenario, plan)
     stages("verification", began)
     rows = _rows(scenario, coverage, plan, stages, peak_mb)
+    title = "Ezhou's 5G plan, both steps"
+    if scenario.coverage_model is CoverageModel.SECTORS:
+        title += ", sectors and terrain"
+        rows = (*rows, *_network(scenario, plan))
     if not arguments.without_peer:
         rows = (*rows, *_peer(scenario, coverage, plan, arguments.peer_seconds))
-    publish(arguments, "Ezhou's 5G plan, both steps", rows)
+    publish(arguments, title, rows)
     return 0
 
 
@@ -103,6 +116,25 @@ def _rows(
     ]
     rows += [(name, f"{seconds:.1f} s") for name, seconds in stages.seconds.items()]
     return (*rows, ("peak memory", f"{peak_mb:,.0f} MB"))
+
+
+def _network(scenario: Scenario, plan: Plan) -> Rows:
+    """Predict the plan's network with its interference, and say which zones meet the standards."""
+    began = time.perf_counter()
+    predicted = predict_stations(
+        scenario.data,
+        plan_stations(scenario, plan.selected),
+        grid=prediction_grid(scenario.data, 50.0),
+        ground=Ground.of(scenario.data),
+    )
+    seconds = time.perf_counter() - began
+    table = predicted.report.frame()
+    met = table.groupby("standard", sort=False)["passes"]
+    shares = ", ".join(f"{name} {passes.sum()} of {len(passes)}" for name, passes in met)
+    return (
+        ("network at 50 m", f"{len(predicted.station):,} cells, predicted in {seconds:.1f} s"),
+        ("zones and districts that pass", f"{shares}; -105/-95 dBm and -3/0 dB on 95 %"),
+    )
 
 
 def _peer(scenario: Scenario, coverage: Coverage, plan: Plan, limit_s: float) -> Rows:

@@ -61,11 +61,19 @@ write_geotiff(
     title="made-up relief",
     provenance=Provenance.SYNTHETIC,
 )
-city = Grid(crs=data.study_area.crs, west_m=547_000.0, south_m=3_321_000.0,
-            cell_size_m=50.0, columns=1_160, rows=1_360)
+city = Grid(
+    crs=data.study_area.crs,
+    west_m=547_000.0,
+    south_m=3_321_000.0,
+    cell_size_m=50.0,
+    columns=1_160,
+    rows=1_360,
+)
 imported = read_terrain(folder / "dem.tif", grid=city)
 data = dataclasses.replace(data, terrain=imported.terrain)
-print(f"ground from {imported.terrain.ground_m.min():.0f} to {imported.terrain.ground_m.max():.0f} m")
+print(
+    f"ground from {imported.terrain.ground_m.min():.0f} to {imported.terrain.ground_m.max():.0f} m"
+)
 
 # %% [markdown]
 # ## The plan
@@ -86,7 +94,9 @@ coverage = build_coverage(scenario)
 plan = plan_scenario(scenario, coverage=coverage)
 verify_plan(scenario, plan)
 (step,) = plan.steps
-print(f"{plan.stations} stations for {step.value:,.0f} CNY; no plan costs less than {step.bound:,.0f}")
+print(
+    f"{plan.stations} stations for {step.value:,.0f} CNY; no plan costs less than {step.bound:,.0f}"
+)
 
 # %% [markdown]
 # ## What it delivers
