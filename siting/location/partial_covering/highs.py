@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import highspy
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from highspy.highs import HighsCallbackEvent
 
 from siting.clock import Clock
+from siting.location.highs import new_highs, pass_programme
 
 #: Simplex iterations spent on one linear programme; the usual end.
 MOST_PIVOTS = 40000
@@ -70,26 +69,21 @@ def solve_binary(
         usually take, so that answers repeat.
     """
     scale = float(cost.max(initial=0.0)) or 1.0
-    highs = _highs(clock, min(seconds, clock.left_s))
-    for name, value in (
-        ("mip_rel_gap", 0.0),
-        ("mip_abs_gap", 1e-9),
-        ("mip_feasibility_tolerance", 1e-9),
-        ("primal_feasibility_tolerance", 1e-9),
-        ("mip_max_nodes", nodes),
-        # HiGHS 1.15 may restart from a given answer and then take a worse one for the best
-        ("mip_allow_restart", False),
-    ):
-        highs.setOptionValue(name, value)
-    variables = matrix.shape[1]
-    passed = _pass(
-        highs,
-        cost=cost / scale,
-        matrix=matrix,
-        lower=lower,
-        upper=np.ones(variables),
-        binary=binary,
+    highs = new_highs(
+        clock,
+        {
+            "time_limit": _limit(seconds, clock),
+            "mip_abs_gap": 1e-9,
+            "mip_feasibility_tolerance": 1e-9,
+            "primal_feasibility_tolerance": 1e-9,
+            "mip_max_nodes": nodes,
+            # HiGHS 1.15 may restart from a given answer and then take a worse one for the best
+            "mip_allow_restart": False,
+        },
     )
+    variables = matrix.shape[1]
+    free = np.full(len(lower), np.inf)
+    passed = pass_programme(highs, cost / scale, matrix, lower, free, np.ones(variables), binary)
     if passed == highspy.HighsStatus.kError:
         return Outcome(values=None, bound=0.0, finished=False)
     if start is not None:
@@ -120,15 +114,15 @@ class GrowingProgramme:
         self, *, cost: FloatArray, matrix: sp.csr_array, lower: FloatArray, clock: Clock
     ) -> None:
         self._clock, self._scale = clock, float(np.abs(cost).max(initial=0.0)) or 1.0
-        self._highs = _highs(clock, clock.left_s)
-        self._highs.setOptionValue("solver", "simplex")
-        _pass(
+        self._highs = new_highs(clock, {"solver": "simplex"})
+        pass_programme(
             self._highs,
-            cost=cost / self._scale,
-            matrix=matrix,
-            lower=lower,
-            upper=np.ones(len(cost)),
-            binary=np.zeros(len(cost), dtype=bool),
+            cost / self._scale,
+            matrix,
+            lower,
+            np.full(len(lower), np.inf),
+            np.ones(len(cost)),
+            np.zeros(len(cost), dtype=bool),
         )
 
     def solve(self) -> tuple[FloatArray, FloatArray] | None:
@@ -171,12 +165,17 @@ def row_prices(
 
     None when the clock ended the programme before there were any.
     """
-    highs = _highs(clock, min(MOST_LP_SECONDS, clock.left_s))
-    highs.setOptionValue("solver", "simplex")
-    highs.setOptionValue("simplex_iteration_limit", MOST_PIVOTS)
+    highs = new_highs(
+        clock,
+        {
+            "time_limit": _limit(MOST_LP_SECONDS, clock),
+            "solver": "simplex",
+            "simplex_iteration_limit": MOST_PIVOTS,
+        },
+    )
     scale = float(cost.max(initial=0.0)) or 1.0
-    binary = np.zeros(matrix.shape[1], dtype=bool)
-    _pass(highs, cost=cost / scale, matrix=matrix, lower=lower, upper=upper, binary=binary)
+    free, binary = np.full(len(lower), np.inf), np.zeros(matrix.shape[1], dtype=bool)
+    pass_programme(highs, cost / scale, matrix, lower, free, upper, binary)
     highs.run()
     solution = highs.getSolution()
     if not solution.dual_valid:
@@ -185,57 +184,6 @@ def row_prices(
     return prices if np.isfinite(prices).all() else None
 
 
-def _highs(clock: Clock, seconds: float) -> highspy.Highs:
-    """Return HiGHS on one thread, silent, ending when the clock does."""
-    highs = highspy.Highs()
-    for name, value in (
-        ("output_flag", False),
-        ("threads", 1),
-        ("random_seed", 0),
-        ("time_limit", float(min(max(seconds, 0.01), 1e9))),
-    ):
-        highs.setOptionValue(name, value)
-    if clock.stop is not None:
-        highs.cbSimplexInterrupt += _interrupt(clock)
-        highs.cbMipInterrupt += _interrupt(clock)
-    return highs
-
-
-def _pass(
-    highs: highspy.Highs,
-    *,
-    cost: FloatArray,
-    matrix: sp.csr_array,
-    lower: FloatArray,
-    upper: FloatArray,
-    binary: npt.NDArray[np.bool_],
-) -> highspy.HighsStatus:
-    """Hand ``min cost @ x, matrix @ x >= lower, 0 <= x <= upper`` over."""
-    rows, variables = matrix.shape
-    return highs.passModel(
-        variables,
-        rows,
-        matrix.nnz,
-        int(highspy.MatrixFormat.kRowwise),
-        int(highspy.ObjSense.kMinimize),
-        0.0,
-        cost,
-        np.zeros(variables),
-        upper,
-        lower.astype(np.float64),
-        np.full(rows, highspy.kHighsInf),
-        matrix.indptr.astype(np.int32),
-        matrix.indices.astype(np.int32),
-        matrix.data.astype(np.float64),
-        binary.astype(np.int32),
-    )
-
-
-def _interrupt(clock: Clock) -> Callable[[HighsCallbackEvent], None]:
-    """Return a callback that ends HiGHS when the clock expires."""
-
-    def ask(event: HighsCallbackEvent) -> None:
-        if clock.expired():
-            event.interrupt()
-
-    return ask
+def _limit(seconds: float, clock: Clock) -> float:
+    """Return the time HiGHS gets [s]."""
+    return max(min(seconds, clock.left_s), 0.01)
