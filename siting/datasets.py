@@ -311,14 +311,24 @@ def _relief(
     """Make up Ezhou's relief; towns, stations and the airport stand on level ground."""
     city = shapely.union_all(geo.project_geometry(districts.geometry.to_numpy(), crs))
     built = geo.project_geometry(zones.sort_values("id").geometry.to_numpy(), crs)
-    circles = shapely.minimum_bounding_circle(built)
+    lakes = water_polygon(water, crs)
+    shapes = (city, lakes, shapely.GeometryCollection(list(built)))
+    return _relief_of(crs, *(shapely.to_wkb(shape) for shape in shapes))
+
+
+@cache
+def _relief_of(crs: str, city: bytes, lakes: bytes | None, built: bytes) -> SyntheticRelief:
+    """Make a relief up once for the same shapes, given as WKB; it takes most of a second."""
+    area = shapely.from_wkb(city)
+    level = shapely.get_parts(shapely.from_wkb(built))
+    circles = shapely.minimum_bounding_circle(level)
     return synthetic_relief(
-        Grid.over(city.buffer(_BEYOND_M), crs=crs, cell_size_m=_RELIEF_CELL_M),
+        Grid.over(area.buffer(_BEYOND_M), crs=crs, cell_size_m=_RELIEF_CELL_M),
         EZHOU_RELIEF,
-        area=city,
-        water=water_polygon(water, crs),
+        area=area,
+        water=None if lakes is None else shapely.from_wkb(lakes),
         level_xy=shapely.get_coordinates(shapely.centroid(circles)),
-        level_radius_m=shapely.minimum_bounding_radius(built),
+        level_radius_m=shapely.minimum_bounding_radius(level),
     )
 
 

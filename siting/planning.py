@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from siting.clock import Clock
 from siting.coverage import Coverage, build_coverage
-from siting.models.answer import information_outcomes, provenance_shares, target_outcomes
+from siting.models.answer import information_outcomes, plan_provenance, target_outcomes
 from siting.models.assemble import Assembled, assemble
 from siting.models.reasons import plan_reason, service_reason, stations_reason, targets_reason
 from siting.plan import Plan, Step
@@ -240,5 +240,5 @@ def _plan(
         seed=scenario.seed,
         runtime_s=runtime_s,
         version=importlib.metadata.version("siting"),
-        provenance=provenance_shares(scenario),
+        provenance=plan_provenance(scenario),
     )

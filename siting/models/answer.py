@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from siting.coverage import Coverage
+from siting.layers import provenance_shares
 from siting.plan import Outcome, judge
 from siting.scenario import Scenario
 from siting.technology import CoverageModel
-from siting.zones import ZoneKind
 
 
 def target_outcomes(
@@ -54,30 +53,15 @@ def information_outcomes(
     )
 
 
-def provenance_shares(scenario: Scenario) -> Mapping[str, Mapping[str, float]]:
+def plan_provenance(scenario: Scenario) -> Mapping[str, Mapping[str, float]]:
     """Return the share of each provenance per input layer the plan rests on.
 
-    Zones, districts and sites count by number; a demand weight has one origin.
+    Terrain counts only where the coverage model uses it.
     """
-    data = scenario.data
-    shares: dict[str, Mapping[str, float]] = {
-        f"demand {name}": {origin.value: 1.0}
-        for name, origin in sorted(data.demand.provenance.items())
-    }
-    shares["candidate sites"] = _shares(str(item.value) for item in data.sites.provenance)
-    shares["zones"] = _shares(
-        zone.provenance.value for zone in data.zones if zone.kind is not ZoneKind.DISTRICT
-    )
-    shares["districts"] = _shares(zone.provenance.value for zone in data.study_area.districts)
-    if scenario.coverage_model is CoverageModel.SECTORS and data.terrain is not None:
-        shares["terrain"] = {data.terrain_provenance.value: 1.0}
+    shares = provenance_shares(scenario.data)
+    if scenario.coverage_model is CoverageModel.DISTANCE:
+        shares.pop("terrain", None)
     return shares
-
-
-def _shares(origins: Iterable[str]) -> Mapping[str, float]:
-    counted = Counter(origins)
-    total = sum(counted.values())
-    return {name: number / total for name, number in sorted(counted.items())}
 
 
 def _served(

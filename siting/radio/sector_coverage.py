@@ -10,7 +10,6 @@ locations exceeds. The margin is tabulated by distance, so that each pair costs 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,12 +30,17 @@ from siting.radio.ground.terrain import Terrain
 from siting.radio.link_budget import median_ss_rsrp_dbm, ss_rsrp_exceeded_dbm
 from siting.radio.network.accumulate import median_loss, terrain_loss
 from siting.radio.network.cells import OMNI
-from siting.radio.network.loss_curves import BLOCKED, FREE, UNKNOWN, LossTable
+from siting.radio.network.loss_curves import (
+    BLOCKED,
+    FREE,
+    UNKNOWN,
+    LossTable,
+    loss_table,
+    table_distances,
+)
 from siting.radio.point_grid import PointGrid, build_grid, checked_xy, count_in_discs, list_in_discs
-from siting.radio.propagation.diffraction import SPEED_OF_LIGHT_GHZ_M
 from siting.radio.propagation.path_loss import (
     FAR_LIMIT_M,
-    NEAR_FIELD_M,
     USER_HEIGHT_M,
     Floats,
     Sight,
@@ -44,11 +48,7 @@ from siting.radio.propagation.path_loss import (
 )
 from siting.radio.propagation.penetration import building_loss
 from siting.technology import Options, ServiceStandard, Technology
-from siting.units import mhz_to_ghz
 
-#: Roots of the distances of a margin table [sqrt(m)]; between them it is linear, within 0.01 dB.
-_NODES = 1024
-_ROOTS = np.linspace(math.sqrt(NEAR_FIELD_M), math.sqrt(FAR_LIMIT_M), _NODES)
 #: Margin of a carrier that a standard does not accept [dB].
 _NEVER = -1e9
 
@@ -326,21 +326,13 @@ def _margins(
     curves: Sequence[tuple[Technology, float]], standards: Sequence[ServiceStandard]
 ) -> LossTable:
     """Tabulate by how much standards are exceeded in the strongest direction [dB]."""
-    distance = np.clip(_ROOTS**2, NEAR_FIELD_M, FAR_LIMIT_M)
+    distance = table_distances(FAR_LIMIT_M)
     table = [
         _margin(technology, height, standard, distance)
         for standard in standards
         for technology, height in curves
     ]
-    repeats = len(standards)
-    wave = [SPEED_OF_LIGHT_GHZ_M / float(mhz_to_ghz(item.frequency_mhz)) for item, _ in curves]
-    return LossTable(
-        loss_db=np.array(table, dtype=np.float32).reshape(-1, 3, _NODES),
-        root_nearest=float(_ROOTS[0]),
-        nodes_per_root=(_NODES - 1) / float(_ROOTS[-1] - _ROOTS[0]),
-        height_m=np.array([height for _, height in curves] * repeats, dtype=np.float64),
-        wavelength_m=np.array(wave * repeats, dtype=np.float64),
-    )
+    return loss_table(table, list(curves) * len(standards), FAR_LIMIT_M)
 
 
 def _margin(
@@ -378,11 +370,11 @@ def _margin(
 
 def _reach(margins: LossTable, standards: int, curves: int, terrain: Terrain | None) -> Floats:
     """Return the greatest distance at which a margin is left, by curve [m]; 0: none."""
-    distance = np.clip(_ROOTS**2, NEAR_FIELD_M, FAR_LIMIT_M)
+    distance = table_distances(FAR_LIMIT_M)
     sights = [UNKNOWN] if terrain is None or terrain.clutter_m is None else [UNKNOWN, FREE]
-    best = margins.loss_db[:, sights].max(axis=1).reshape(standards, curves, _NODES)
+    best = margins.loss_db[:, sights].max(axis=1).reshape(standards, curves, len(distance))
     best = best.max(axis=0, initial=_NEVER)
     some = best >= 0.0
-    last = _NODES - 1 - some[:, ::-1].argmax(axis=1)
-    beyond = distance[np.minimum(last + 1, _NODES - 1)]
+    last = len(distance) - 1 - some[:, ::-1].argmax(axis=1)
+    beyond = distance[np.minimum(last + 1, len(distance) - 1)]
     return np.where(some.any(axis=1), beyond, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,13 @@ import numpy.typing as npt
 from siting.radio.link_budget import ss_rsrp_exceeded_dbm
 from siting.radio.network.cells import eirp_per_subcarrier_dbm
 from siting.radio.propagation.diffraction import SPEED_OF_LIGHT_GHZ_M
-from siting.radio.propagation.path_loss import NEAR_FIELD_M, NearField, Sight, path_loss_db
+from siting.radio.propagation.path_loss import (
+    NEAR_FIELD_M,
+    Floats,
+    NearField,
+    Sight,
+    path_loss_db,
+)
 from siting.technology import Technology
 from siting.units import mhz_to_ghz
 
@@ -46,6 +52,29 @@ class LossTable(NamedTuple):
     wavelength_m: npt.NDArray[np.float64]
 
 
+def table_distances(farthest_m: float) -> Floats:
+    """Return the distances of the nodes of a table [m], from 10 m on."""
+    return np.clip(_roots(farthest_m) ** 2, NEAR_FIELD_M, farthest_m)
+
+
+def loss_table(loss_db: npt.ArrayLike, curves: Sequence[Curve], farthest_m: float) -> LossTable:
+    """Return losses at :func:`table_distances`, (curves, 3, nodes), as compiled loops take them."""
+    roots = _roots(farthest_m)
+    wave = [SPEED_OF_LIGHT_GHZ_M / float(mhz_to_ghz(item.frequency_mhz)) for item, _ in curves]
+    return LossTable(
+        loss_db=np.asarray(loss_db, dtype=np.float32).reshape(-1, 3, len(roots)),
+        root_nearest=float(roots[0]),
+        nodes_per_root=(len(roots) - 1) / float(roots[-1] - roots[0]),
+        height_m=np.array([height for _, height in curves], dtype=np.float64),
+        wavelength_m=np.array(wave, dtype=np.float64),
+    )
+
+
+def _roots(farthest_m: float) -> Floats:
+    """Return the square roots of the distances of a table, evenly spaced [sqrt(m)]."""
+    return np.linspace(np.sqrt(NEAR_FIELD_M), np.sqrt(farthest_m), _NODES)
+
+
 class LossCurves:
     """Tables of all curves that have been asked for, up to one greatest distance.
 
@@ -56,8 +85,8 @@ class LossCurves:
     """
 
     def __init__(self, farthest_m: float) -> None:
-        self._root = np.linspace(np.sqrt(NEAR_FIELD_M), np.sqrt(farthest_m), _NODES)
-        self._distance = np.clip(self._root**2, NEAR_FIELD_M, farthest_m)
+        self._farthest_m = farthest_m
+        self._distance = table_distances(farthest_m)
         self._rows: dict[Curve, int] = {}
         self._loss = np.empty((0, 3, _NODES), dtype=np.float32)
 
@@ -73,17 +102,7 @@ class LossCurves:
 
     def table(self) -> LossTable:
         """Return the tables of every curve so far."""
-        wave = [
-            SPEED_OF_LIGHT_GHZ_M / float(mhz_to_ghz(technology.frequency_mhz))
-            for technology, _ in self._rows
-        ]
-        return LossTable(
-            loss_db=self._loss,
-            root_nearest=float(self._root[0]),
-            nodes_per_root=(_NODES - 1) / float(self._root[-1] - self._root[0]),
-            height_m=np.array([height for _, height in self._rows], dtype=np.float64),
-            wavelength_m=np.array(wave, dtype=np.float64),
-        )
+        return loss_table(self._loss, list(self._rows), self._farthest_m)
 
     def _tabulate(self, curves: list[Curve]) -> npt.NDArray[np.float32]:
         """Compute tables, all heights of a technology together."""
