@@ -22,6 +22,7 @@ from siting.proof import (
     cut_faults,
     served_points,
     service_limit,
+    station_keys,
     target_weight,
     targets_limit,
 )
@@ -124,6 +125,11 @@ class _Check:
         self.holds("selected", ordered, "not ascending, or an option is there twice")
         inside = not selected.size or (selected.min() >= 0 and selected.max() < number)
         self.holds("selected", bool(inside), f"an option lies outside 0..{number - 1}")
+        if ordered and inside:
+            keys = station_keys(self.scenario)
+            alike = len(selected) - len({keys[option] for option in selected.tolist()})
+            what = f"{alike} carriers are on air in two ways at one site"
+            self.holds("selected", alike == 0, what)
         self.same("chosen_in", made_by.shape, selected.shape)
         steps = len(self.plan.steps)
         belongs = not made_by.size or (made_by.min() >= 0 and made_by.max() < steps)

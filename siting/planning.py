@@ -106,8 +106,8 @@ def _meet_targets(
             model, answer, clock=clock.until(TARGETS_SHARE), gap=scenario.gap, seed=scenario.seed
         )
         selected = limited.selected
-    value = float(model.cost(selected))
-    status = _targets_status(question, value, answer.bound, limited)
+    value, met = float(model.cost(selected)), model.meets_targets(selected)
+    status = _targets_status(question, value, answer.bound, limited, met=met)
     steps = [
         (
             Step(
@@ -135,11 +135,13 @@ def _conclude(clock: Clock, step: Step) -> None:
 
 
 def _targets_status(
-    question: Assembled, value: float, bound: float, limited: Limited | None
+    question: Assembled, value: float, bound: float, limited: Limited | None, *, met: bool
 ) -> Status:
     model = question.model
     if model.impossible.any():
         return Status.INFEASIBLE
+    if limited is None and not met:
+        return Status.UNKNOWN
     if limited is not None and not limited.within:
         beyond = model.stations is not None and limited.fewest.bound > model.stations
         return Status.INFEASIBLE if beyond else Status.UNKNOWN

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +20,13 @@ from siting.scenario import Scenario
 
 #: Relative error of a float64 sum of up to some thousand terms, with room to spare.
 ROUNDING = 2.0**-40
-#: Options of one site whose every set is looked at; further ones form another group.
-MOST_TOGETHER = 6
+#: Sets of options of one site that are looked at together, the empty one among them; the stations
+#: that would make them more, in the order of their first options, begin another block. Then the
+#: most options of a block.
+MOST_SETS, MOST_OPTIONS = 256, 62
+
+#: The options of each station of a block.
+_Block = list[list[int]]
 
 
 def targets_limit(
@@ -41,9 +46,10 @@ def targets_limit(
         sum_t lambda_t R_t + sum_i min(0, u_i - sum_t lambda_t w_ti)
         + sum_j min over S of f_j [S not empty] + sum_{o in S} c_o - sum_{i served by S} u_i
 
-    R_t is what the target requires, or all that can be reached if that is less, minus the
-    tolerance of :func:`siting.plan.judge`. Every plan that meets the targets pays at least this
-    much, because each term only leaves a rule out and charges for breaking it.
+    where S are sets of options of site j, at most one of each station (a carrier at the site). R_t
+    is what the target requires, or all that can be reached if that is less, minus the tolerance of
+    :func:`siting.plan.judge`. Every plan that meets the targets pays at least this much, because
+    each term only leaves a rule out and charges for breaking it.
 
     A cut is half the sum of rows ``sum of the sets that serve i + (1 if i is not served) >= 1``,
     each coefficient and the right side rounded up, which whole answers keep. With price v_q it adds
@@ -133,16 +139,10 @@ def _least_per_site(
     locked = set(scenario.locked_sites)
     least: list[float] = []
     served = float(sum(prices.sum() for prices in values))
-    at_site: dict[int, list[int]] = {}
-    for option, site in enumerate(scenario.options.site.tolist()):
-        at_site.setdefault(site, []).append(option)
-    for site, options in at_site.items():
+    for site, blocks in _site_blocks(scenario).items():
         best, cheapest = 0.0, math.inf
-        for start in range(0, len(options), MOST_TOGETHER):
-            lowest = math.inf
-            together = options[start : start + MOST_TOGETHER]
-            for chosen, cost, gain in _sets(together, rows, values, option_cost):
-                lowest = min(lowest, cost - gain - earned.get(chosen, 0.0))
+        for block in blocks:
+            lowest = _least_of_block(block, rows, values, option_cost, earned)
             best += min(0.0, lowest)
             cheapest = min(cheapest, lowest)
         opened = float(site_cost[site]) + (best if best < 0 else cheapest)
@@ -151,23 +151,58 @@ def _least_per_site(
     return least, served
 
 
-def _sets(
-    options: Sequence[int],
+def _site_blocks(scenario: Scenario) -> Mapping[int, list[_Block]]:
+    """Return the stations of every site in blocks; a station is a carrier at a site."""
+    stations: dict[int, dict[float, list[int]]] = {}
+    for option, (site, carrier) in enumerate(station_keys(scenario)):
+        stations.setdefault(site, {}).setdefault(carrier, []).append(option)
+    found: dict[int, list[_Block]] = {}
+    for site, by_carrier in stations.items():
+        blocks: list[_Block] = []
+        sets = options = 0
+        for station in by_carrier.values():
+            sets, options = sets * (1 + len(station)), options + len(station)
+            if not blocks or sets > MOST_SETS or options > MOST_OPTIONS:
+                blocks.append([])
+                sets, options = 1 + len(station), len(station)
+            blocks[-1].append(station)
+        found[site] = blocks
+    return found
+
+
+def _choices(block: _Block) -> list[tuple[int, ...]]:
+    """List every set of at most one option per station that is not empty, ascending."""
+    sets: list[tuple[int, ...]] = [()]
+    for station in block:
+        sets += [(*chosen, option) for option in station for chosen in sets]
+    return [tuple(sorted(chosen)) for chosen in sets[1:]]
+
+
+def _least_of_block(
+    block: _Block,
     rows: Sequence[npt.NDArray[np.int64]],
     values: Sequence[npt.NDArray[np.float64]],
     option_cost: npt.NDArray[np.float64],
-) -> Iterable[tuple[tuple[int, ...], float, float]]:
-    """Yield every set of some options that is not empty, its cost and its served price."""
-    for number in range(1, len(options) + 1):
-        for chosen in itertools.combinations(options, number):
-            cost = math.fsum(float(option_cost[option]) for option in chosen)
-            if number == 1:
-                yield chosen, cost, float(values[chosen[0]].sum())
-                continue
-            both = np.concatenate([rows[option] for option in chosen])
-            prices = np.concatenate([values[option] for option in chosen])
-            _, first = np.unique(both, return_index=True)
-            yield chosen, cost, float(prices[first].sum())
+    earned: Mapping[tuple[int, ...], float],
+) -> float:
+    """Return the least cost of a set less what the rows it serves, and cuts, earn."""
+    options = [option for station in block for option in station]
+    row = np.concatenate([rows[option] for option in options])
+    bits = np.repeat(
+        np.left_shift(1, np.arange(len(options))), [len(rows[option]) for option in options]
+    )
+    order = np.argsort(row, kind="stable")
+    start = np.flatnonzero(np.diff(row[order], prepend=-1))
+    serving = np.bitwise_or.reduceat(bits[order], start) if len(start) else start
+    price = np.concatenate([values[option] for option in options])[order][start]
+    place = {option: number for number, option in enumerate(options)}
+    chosen = _choices(block)
+    masks = np.array([sum(1 << place[option] for option in item) for item in chosen])
+    kinds, kind = np.unique(serving, return_inverse=True)
+    worth = np.bincount(kind.reshape(-1), weights=price, minlength=len(kinds))
+    gain = ((masks[:, None] & kinds[None, :]) != 0) @ worth
+    cost = np.array([math.fsum(option_cost[list(item)]) for item in chosen])
+    return float((cost - gain - [earned.get(item, 0.0) for item in chosen]).min())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -254,16 +289,10 @@ def _sets_of(
     """List the sets of options at sites that serve some rows, and those each option is in."""
     site_of = scenario.options.site
     some = {int(site_of[option]) for options in served_by.values() for option in options.tolist()}
-    at_site: dict[int, list[int]] = {site: [] for site in some}
-    for option, site in enumerate(site_of.tolist()):
-        if site in at_site:
-            at_site[site].append(option)
     sets: list[tuple[int, ...]] = []
-    for options in at_site.values():
-        for start in range(0, len(options), MOST_TOGETHER):
-            together = options[start : start + MOST_TOGETHER]
-            for number in range(1, len(together) + 1):
-                sets.extend(itertools.combinations(together, number))
+    for site, blocks in _site_blocks(scenario).items():
+        if site in some:
+            sets.extend(chosen for block in blocks for chosen in _choices(block))
     holding: dict[int, list[int]] = {}
     for number, chosen in enumerate(sets):
         for option in chosen:
@@ -307,9 +336,10 @@ def service_limit(
     With prices u >= 0, h the weights and K the stations left::
 
         sum_{i served} h_i + sum_{i not served} max(0, h_i - u_i)
-        + sum of the K largest of sum_{i served by o, not served yet} u_i
+        + sum over the K best stations of the largest sum_{i served by o, not served yet} u_i
 
-    because an option added can earn at most the prices of what it serves.
+    over the options o of each station, because a station added can earn at most the prices of what
+    its option serves. Stations of `fixed` stay as they are.
     """
     objective = scenario.objective
     if objective is None:
@@ -319,7 +349,12 @@ def service_limit(
     price = proof.cover[objective.standard_id]
     served = served_points(coverage, objective.standard_id, fixed)
     earned = matrix.T @ np.where(served, 0.0, price)
-    earned[fixed] = 0.0
+    keys = station_keys(scenario)
+    kept = {keys[option] for option in fixed.tolist()}
+    most: dict[tuple[int, float], float] = dict.fromkeys(keys, 0.0)
+    for key, value in zip(keys, earned, strict=True):
+        most[key] = max(most[key], float(value))
+    earned = np.array([value for key, value in most.items() if key not in kept])
     left = len(scenario.options) if scenario.stations is None else scenario.stations
     best = np.sort(earned)[::-1][: max(left - len(fixed), 0)]
     over = np.maximum(0.0, weight - price)[~served]
@@ -327,6 +362,14 @@ def service_limit(
     limit = math.fsum(terms)
     limit += ROUNDING * (limit + float(price.sum()))
     return float(math.floor(limit)) if np.array_equal(weight, np.rint(weight)) else limit
+
+
+def station_keys(scenario: Scenario) -> list[tuple[int, float]]:
+    """Return site and frequency [MHz] of every option: of options alike in both one is chosen."""
+    frequency = [item.frequency_mhz for item in scenario.technologies]
+    options = scenario.options
+    pairs = zip(options.site.tolist(), options.technology.tolist(), strict=True)
+    return [(site, frequency[technology]) for site, technology in pairs]
 
 
 def served_points(

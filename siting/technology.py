@@ -202,7 +202,8 @@ class ServiceStandard:
 class Options:
     """What is really decided: technology `technology[o]` at site `site[o]`, aimed in one way.
 
-    A site carries options; its fixed cost is paid once, however many it hosts.
+    A site carries options; its fixed cost is paid once, however many it hosts. A carrier is on air
+    at a site in one way: of the options that share site and `carrier`, a plan chooses at most one.
 
     Parameters
     ----------
@@ -210,6 +211,8 @@ class Options:
         Index of the hosting site in the scenario's candidate sites, shape (k,), ascending.
     technology
         Index into the scenario's technologies, shape (k,).
+    carrier
+        Number of the carrier, the same for technologies of one frequency, shape (k,).
     height_m
         Antenna height above ground [m], shape (k,).
     turn_deg
@@ -222,6 +225,7 @@ class Options:
 
     site: npt.NDArray[np.intp]
     technology: npt.NDArray[np.intp]
+    carrier: npt.NDArray[np.intp]
     height_m: npt.NDArray[np.float64]
     turn_deg: npt.NDArray[np.float64]
     tilt_deg: npt.NDArray[np.float64]
@@ -230,6 +234,13 @@ class Options:
     def __len__(self) -> int:
         """Return the number of options k."""
         return len(self.site)
+
+    @property
+    def station(self) -> npt.NDArray[np.intp]:
+        """Station each option configures: one carrier at one site, ascending by site, (k,)."""
+        most = int(self.carrier.max(initial=0)) + 1
+        _, station = np.unique(self.site * most + self.carrier, return_inverse=True)
+        return station.reshape(-1).astype(np.intp)
 
     def take(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Options:
         """Return some of the options."""
@@ -261,9 +272,11 @@ def enumerate_options(
     aim = np.concatenate([np.empty((0, 2)), *aims])[first[technology] + within]
     ceiling = np.array([item.max_height_m for item in technologies], dtype=np.float64)
     cost = np.array([item.cost_cny for item in technologies], dtype=np.int64)
+    _, carrier = np.unique([item.frequency_mhz for item in technologies], return_inverse=True)
     return Options(
         site=site,
         technology=technology,
+        carrier=carrier.reshape(-1).astype(np.intp)[technology],
         height_m=np.minimum(sites.height_m[site], ceiling[technology]),
         turn_deg=aim[:, 0],
         tilt_deg=aim[:, 1],

@@ -100,6 +100,7 @@ def assemble(scenario: Scenario, coverage: Coverage) -> Assembled:
         sp.vstack(blocks, format="csr") if blocks else sp.csr_array((0, len(scenario.options))),
         option_cost=scenario.options.cost_cny,
         option_site=scenario.options.site,
+        option_station=scenario.options.station,
         site_cost=sites.fixed_cost_cny,
         locked=[position[site] for site in scenario.locked_sites],
         target_weights=sp.csr_array(

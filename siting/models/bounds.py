@@ -4,7 +4,7 @@ Step one. For prices ``u_i >= 0`` and target multipliers ``lambda_t >= 0``::
 
     cost >= sum_t lambda_t R_t
             + sum_i min(0, u_i - sum_t lambda_t w_ti)
-            + sum_j min over sets S of options at j of
+            + sum_j min over sets S of options at j, no two of a station, of
                     f_j [S not empty] + sum_{o in S} c_o - sum_{i served by S} u_i
 
 where a locked site takes the minimum over sets that are not empty. Zero-half cuts of the rows
@@ -15,7 +15,8 @@ of the 0 of a row, or of rows served by the same options together. Step two, wit
 step one kept and K stations left::
 
     served <= sum_{i served by X1} h_i + sum_{i not served by X1} max(0, h_i - u_i)
-              + sum of the K largest of max(0, sum_{i served by o, not by X1} u_i)
+              + sum over the K stations of the largest max(0, sum_{i served by o, not by X1} u_i),
+                each by its best option o, those of X1 left out
 
 Costs are whole, so the first may be rounded up to the next multiple of their greatest common
 divisor; with whole weights the second may be rounded down.
@@ -27,13 +28,12 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from siting.location.partial_covering.relaxation import turning_point
 from siting.location.partial_covering.zero_half import PricedCuts, no_cuts
 from siting.location.rows import merge_rows
-from siting.models.bundles import MOST_IN_BUNDLE
 from siting.models.covering import CoverModel
+from siting.models.station_sets import FloatArray, StationSets, station_sets
 
 #: Relative error of a float64 sum of some thousand terms, twice what the independent check allows
 #: for, so that its limit is never the weaker one.
@@ -57,12 +57,13 @@ def targets_bound(
     """
     priced = no_cuts(model.cover.shape[0]) if cuts is None else cuts
     charged = priced.charged(np.ones(len(cover), dtype=bool))
-    earned = _earned_by_sets(model, priced)
+    sets = station_sets(model)
+    earned = _earned_by_sets(model, sets, priced)
     gain = targets * model.needed
     right = priced.prices * priced.cuts.right
     left = cover - model.target_weights.T @ targets
     miss = _least_of_rows(model, left, charged)
-    sites = _site_values(model, cover, earned)
+    sites = _site_values(model, cover, sets, earned)
     terms = np.concatenate([gain, miss, sites, right])
     worth = (model.target_weights.T @ targets).sum() + (model.cover.T @ cover).sum()
     worth += float(right.sum() + 2.0 * charged.sum() + earned.sum())
@@ -91,89 +92,26 @@ def _least_of_rows(
     return np.concatenate([np.minimum(left[alone], -charged[alone]), groups])
 
 
-def _blocks(model: CoverModel) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return which of its site's blocks of few options each is in, and its place there, (k,)."""
-    order = np.lexsort((np.arange(len(model.option_site)), model.option_site))
-    site = model.option_site[order]
-    start = np.flatnonzero(np.diff(site, prepend=-1))
-    rank = np.empty(len(order), dtype=np.intp)
-    rank[order] = np.arange(len(order)) - np.repeat(start, np.diff(start, append=len(order)))
-    return rank // MOST_IN_BUNDLE, rank % MOST_IN_BUNDLE
-
-
-def _earned_by_sets(model: CoverModel, cuts: PricedCuts) -> npt.NDArray[np.float64]:
-    """Return what every set of each block of options earns by cuts, shape (blocks, m, width)."""
-    block, bit = _blocks(model)
-    width, sites = 1 << MOST_IN_BUNDLE, len(model.site_cost)
-    blocks = int(block.max(initial=-1)) + 1
+def _earned_by_sets(model: CoverModel, sets: StationSets, cuts: PricedCuts) -> FloatArray:
+    """Return what every set of options earns by cuts, shape (sets,)."""
     if not len(cuts.cuts):
-        return np.zeros((blocks, sites, width))
+        return np.zeros(len(sets))
     inner = np.unique(cuts.cuts.members[cuts.cuts.members < cuts.cuts.rows])
-    table = sp.csr_array(model.cover[inner])
-    row = np.repeat(np.arange(len(inner)), np.diff(table.indptr))
-    key = block[table.indices] * sites + model.option_site[table.indices]
-    masks = sp.csr_array(
-        ((1 << bit)[table.indices], (row, key)), shape=(len(inner), blocks * sites)
-    )
-    entry, chosen = np.nonzero(masks.data[:, None] & np.arange(width)[None, :])
-    line = np.repeat(np.arange(len(inner)), np.diff(masks.indptr))[entry]
-    # sets of options a site has not got cost infinitely much, whatever they earn
-    used = masks.indices[entry].astype(np.int64) * width + chosen
-    served = sp.csr_array(
-        (np.ones(len(used)), (inner[line], used)),
-        shape=(cuts.cuts.rows, blocks * sites * width),
-    )
-    return cuts.earned(served).reshape(blocks, sites, width)
+    return cuts.earned(sets.serving(model.cover, inner))
 
 
 def _site_values(
-    model: CoverModel, cover: npt.NDArray[np.float64], earned: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+    model: CoverModel, cover: npt.NDArray[np.float64], sets: StationSets, earned: FloatArray
+) -> FloatArray:
     """Return the least Lagrangian cost of each site, shape (m,)."""
-    block, bit = _blocks(model)
-    width = 1 << MOST_IN_BUNDLE
-    sites = len(model.site_cost)
-    best = model.site_cost.astype(np.float64)
-    blocks = int(block.max(initial=-1)) + 1
-    least = np.full(sites, np.inf)
-    for number in range(blocks):
-        inside = block == number
-        value = _set_values(model, cover, inside, bit, width) - earned[number]
-        every = np.arange(1, width)
-        least = np.minimum(least, value[:, every].min(axis=1))
-        best += np.minimum(0.0, value[:, every].min(axis=1))
+    value = sets.value(model.cover, cover) - earned
+    least_of = np.minimum.reduceat(value, sets.pointer[:-1]) if len(value) else value
+    least, best = np.full(len(model.site_cost), np.inf), np.zeros(len(model.site_cost))
+    np.minimum.at(least, sets.site, least_of)
+    np.add.at(best, sets.site, np.minimum(0.0, least_of))
     # a locked site whose sets all cost something takes the cheapest one
-    opened = np.where(best < model.site_cost, best, model.site_cost + least)
-    return np.where(model.locked, opened, np.minimum(0.0, best))
-
-
-def _set_values(
-    model: CoverModel,
-    cover: npt.NDArray[np.float64],
-    inside: npt.NDArray[np.bool_],
-    bit: npt.NDArray[np.intp],
-    width: int,
-) -> npt.NDArray[np.float64]:
-    """Return cost less served prices of every set of a block of options, shape (m, width)."""
-    sites, bits = len(model.site_cost), MOST_IN_BUNDLE
-    matrix = model.cover
-    use = inside[matrix.indices] & np.repeat(cover > 0, np.diff(matrix.indptr))
-    row = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))[use]
-    option = matrix.indices[use]
-    masks = sp.csr_array(
-        ((1 << bit)[option], (row, model.option_site[option])), shape=(matrix.shape[0], sites)
-    )
-    price = np.repeat(cover, np.diff(masks.indptr))
-    key = masks.indices.astype(np.int64) * width + masks.data
-    priced = np.bincount(key, weights=price, minlength=sites * width).reshape(sites, width)
-    meets = (np.arange(width)[:, None] & np.arange(width)[None, :]) > 0
-    cost = np.full((sites, bits), np.inf)
-    cost[model.option_site[inside], bit[inside]] = model.option_cost[inside]
-    total = np.zeros((sites, width))
-    for one in range(bits):
-        holds = (np.arange(width) >> one) & 1 > 0
-        total[:, holds] += cost[:, [one]]
-    return total - priced @ meets.astype(np.float64)
+    opened = np.where(best < 0.0, model.site_cost + best, model.site_cost + least)
+    return np.where(model.locked, opened, np.minimum(0.0, opened))
 
 
 def best_multiplier(
@@ -220,8 +158,10 @@ def service_bound(
     base = math.fsum(model.objective[served])
     rest = math.fsum(np.maximum(0.0, model.objective - cover)[~served])
     value = model.cover.T @ np.where(served, 0.0, cover)
-    value[fixed] = 0.0
-    best = np.sort(value)[::-1][: max(added, 0)]
+    taken = np.isin(model.option_station, model.option_station[fixed])
+    by_station = np.zeros(int(model.option_station.max(initial=-1)) + 1)
+    np.maximum.at(by_station, model.option_station[~taken], value[~taken])
+    best = np.sort(by_station)[::-1][: max(added, 0)]
     total = base + rest + math.fsum(best[best > 0])
     total += ROUNDING * (total + float(cover.sum()))
     whole = bool(np.all(model.objective == np.rint(model.objective)))

@@ -1,10 +1,11 @@
 """Covering with targets, site costs and a number of stations: the two programmes of a plan.
 
 Symbols: rows *i* are demand points under one service standard; options *o* stand on sites *j*;
-``a_io = 1`` when option *o* serves row *i*; ``c_o`` is the cost of an option and ``f_j`` the cost
-of opening its site, paid once; ``w_ti`` is the weight of row *i* in target *t* and ``R_t`` the
-weight that target requires; ``h_i`` is the weight of row *i* in the objective; ``L`` are the
-locked sites and ``S`` the number of stations.
+``a_io = 1`` when option *o* serves row *i*; the options of a station *g* are the ways it can be
+configured; ``c_o`` is the cost of an option and ``f_j`` the cost of opening its site, paid once;
+``w_ti`` is the weight of row *i* in target *t* and ``R_t`` the weight that target requires; ``h_i``
+is the weight of row *i* in the objective; ``L`` are the locked sites and ``S`` the number of
+stations.
 
 Step one, *targets*::
 
@@ -12,6 +13,7 @@ Step one, *targets*::
     subject to  sum_i w_ti y_i >= R_t              for every target t
                 y_i <= sum_o a_io x_o              for every row i
                 x_o <= z_site(o)                   for every option o
+                sum_{o of g} x_o <= 1              for every station g
                 sum_{o at j} x_o >= 1              for every j in L
                 x, y, z in {0, 1}
 
@@ -20,6 +22,7 @@ Step two, *service*, keeps the options X1 of step one::
     maximise    sum_i h_i y_i
     subject to  y_i <= sum_o a_io x_o              for every row i
                 x_o = 1                            for every o in X1
+                sum_{o of g} x_o <= 1              for every station g
                 sum_o x_o <= S
                 x, y in {0, 1}
 """
@@ -37,6 +40,8 @@ from siting.errors import InputError, Problem, raise_if
 #: A matrix as a caller has it, sparse or dense.
 Matrix = sp.csr_array | npt.NDArray[np.bool_] | npt.NDArray[np.float64] | npt.NDArray[np.int64]
 
+#: Options of one station at most: a set of options is held as the bits of one number.
+MOST_CONFIGURATIONS = 62
 #: Relative weight by which a sum of floats may miss a requirement, as in ``siting.plan``.
 WEIGHT_TOLERANCE = 1e-9
 
@@ -51,6 +56,9 @@ class CoverModel:
         ``a_io``: option serves row, boolean CSR of shape (n, k), int32 indices, sorted.
     option_cost, option_site
         ``c_o`` [CNY] and site index of each option, shape (k,).
+    option_station
+        Station whose configuration each option is, all of one site, shape (k,); of the options of a
+        station at most one is chosen.
     site_cost, locked
         ``f_j`` [CNY] and whether the site must carry at least one option, shape (m,).
     target_weights
@@ -67,6 +75,7 @@ class CoverModel:
     cover: sp.csr_array
     option_cost: npt.NDArray[np.int64]
     option_site: npt.NDArray[np.intp]
+    option_station: npt.NDArray[np.intp]
     site_cost: npt.NDArray[np.int64]
     locked: npt.NDArray[np.bool_]
     target_weights: sp.csr_array
@@ -107,11 +116,16 @@ class CoverModel:
         return (self.cover @ chosen) > 0
 
     def meets_targets(self, selected: npt.NDArray[np.intp]) -> bool:
-        """Tell whether a selection serves what is needed and opens every locked site."""
+        """Tell whether a selection serves what is needed and keeps the rules of sites."""
         served = self.target_weights @ self.served(selected).astype(np.float64)
         opened = np.zeros(len(self.site_cost), dtype=bool)
         opened[self.option_site[selected]] = True
-        return bool(np.all(served >= self.needed) and np.all(opened[self.locked]))
+        stations = self.option_station[selected]
+        return bool(
+            np.all(served >= self.needed)
+            and np.all(opened[self.locked])
+            and len(np.unique(stations)) == len(stations)
+        )
 
     def cost(self, selected: npt.NDArray[np.intp]) -> int:
         """Return the cost of a selection and of the sites it opens [CNY]."""
@@ -124,6 +138,7 @@ def cover_model(
     *,
     option_cost: npt.ArrayLike | None = None,
     option_site: npt.ArrayLike | None = None,
+    option_station: npt.ArrayLike | None = None,
     site_cost: npt.ArrayLike | None = None,
     locked: npt.ArrayLike = (),
     target_weights: Matrix | None = None,
@@ -142,6 +157,8 @@ def cover_model(
         Cost of each option, integer; without it each costs 1.
     option_site
         Site of each option; without it each stands on a site of its own.
+    option_station
+        Station each option configures; without it each is a station of its own.
     site_cost
         Cost to open each site, integer; without it nothing.
     locked
@@ -163,7 +180,8 @@ def cover_model(
     Raises
     ------
     InputError
-        With every array of the wrong shape, negative or not finite.
+        With every array of the wrong shape, negative or not finite, and stations on several sites
+        or with more than :data:`MOST_CONFIGURATIONS` options.
     """
     matrix = _canonical(sp.csr_array(cover))
     rows, options = matrix.shape
@@ -177,6 +195,9 @@ def cover_model(
         cover=matrix,
         option_cost=_integers(np.ones(options) if option_cost is None else option_cost),
         option_site=site.astype(np.intp),
+        option_station=np.asarray(
+            np.arange(options) if option_station is None else option_station, dtype=np.intp
+        ),
         site_cost=_integers(np.zeros(sites) if site_cost is None else site_cost),
         locked=is_locked,
         target_weights=weights,
@@ -217,6 +238,7 @@ def _problems(model: CoverModel) -> list[Problem]:
     shapes = [
         ("option_cost", model.option_cost.shape, (options,)),
         ("option_site", model.option_site.shape, (options,)),
+        ("option_station", model.option_station.shape, (options,)),
         ("target_weights", model.target_weights.shape, (targets, rows)),
         ("total", model.total.shape, (targets,)),
         ("objective", model.objective.shape, (rows,)),
@@ -240,10 +262,26 @@ def _problems(model: CoverModel) -> list[Problem]:
     )
     if options and not (model.option_site.min() >= 0 and model.option_site.max() < sites):
         problems.append(Problem("option_site", f"names a site outside 0..{sites - 1}"))
+    if not problems:
+        problems.extend(_station_problems(model))
     hosting = np.zeros(sites, dtype=bool)
     hosting[model.option_site[model.option_site < sites]] = True
     problems.extend(
         Problem("locked", f"site {site} is locked but carries no option")
         for site in np.flatnonzero(model.locked & ~hosting)
     )
+    return problems
+
+
+def _station_problems(model: CoverModel) -> list[Problem]:
+    """Name the stations that stand on several sites, or can be configured in too many ways."""
+    _, station, count = np.unique(model.option_station, return_inverse=True, return_counts=True)
+    pairs = np.unique(np.column_stack([station, model.option_site]), axis=0)
+    problems = []
+    if len(pairs) > len(count):
+        what = f"{len(pairs) - len(count)} stations stand on more than one site"
+        problems.append(Problem("option_station", what, "options of a station share its site"))
+    if count.max(initial=0) > MOST_CONFIGURATIONS:
+        what = f"a station has {count.max()} options"
+        problems.append(Problem("option_station", what, f"at most {MOST_CONFIGURATIONS}"))
     return problems

@@ -55,12 +55,16 @@ class SetCover:
         return np.unique(np.concatenate([np.zeros(0, dtype=np.int32), *parts])).astype(np.intp)
 
     def columns_of(self, options: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-        """Return the columns whose options are all among `options`."""
+        """Return columns whose options are all among `options`: of each group, the fullest."""
         chosen = np.zeros(int(self.column_options.max(initial=0)) + 1, dtype=np.int64)
         chosen[options[options < len(chosen)]] = 1
         inside = np.concatenate([[0], np.cumsum(chosen[self.column_options])])
         lengths = np.diff(self.column_ptr)
-        return np.flatnonzero(inside[self.column_ptr[1:]] - inside[self.column_ptr[:-1]] == lengths)
+        within = inside[self.column_ptr[1:]] - inside[self.column_ptr[:-1]] == lengths
+        columns = np.flatnonzero(within)
+        columns = columns[np.argsort(-lengths[columns], kind="stable")]
+        _, fullest = np.unique(self.problem.group_of[columns], return_index=True)
+        return np.sort(columns[fullest]).astype(np.intp)
 
 
 def reduce_targets(model: CoverModel) -> SetCover:
@@ -194,7 +198,7 @@ def _assemble(
         group_of=group_of,
         group_cost=np.zeros(len(present)),
         group_most=np.ones(len(present), dtype=np.int32),
-        strict=False,
+        strict=True,
         forced=bundles.forced[present],
         pairs=np.zeros((0, 2), dtype=np.int32),
         hard=hard,

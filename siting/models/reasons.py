@@ -53,6 +53,11 @@ def targets_reason(
             f"The targets are {known} {least}{count:.0f} stations and the scenario allows "
             f"{model.stations}; the plan serves what that number can."
         )
+    if status is Status.UNKNOWN:
+        return (
+            "No selection was found that meets every target, though the candidates could reach it "
+            "if each were configured in every way at once; the plan serves what it can."
+        )
     if status is Status.OPTIMAL:
         return "Every target is met and no cheaper selection exists."
     return f"Every target is met; {ended}."

@@ -43,7 +43,7 @@ class Rest:
     rows
         Rows of the model that are not served, that something can serve and that weigh something.
     options
-        Options that serve any of them, ascending.
+        Options that serve any of them and whose station is not fixed, ascending.
     most
         Number of options that may be added.
     base
@@ -65,13 +65,19 @@ def rest_of(model: CoverModel, fixed: IndexArray) -> Rest:
     done = model.served(fixed)
     rows = np.flatnonzero(~done & (model.objective > 0) & model.reachable)
     cover = model.cover[rows].astype(bool)
-    options = np.unique(cover.indices).astype(np.intp)
+    able = ~np.isin(model.option_station, model.option_station[fixed])
+    options = np.unique(cover.indices[able[cover.indices]]).astype(np.intp)
     stations = model.cover.shape[1] if model.stations is None else model.stations
     most = max(stations - len(fixed), 0)
     problem = None
     if most and len(options):
+        _, station = np.unique(model.option_station[options], return_inverse=True)
         question = MaximalCovering(
-            cover[:, options], model.objective[rows], p=min(most, len(options))
+            cover[:, options],
+            model.objective[rows],
+            p=min(most, len(options)),
+            site=station.reshape(-1),
+            max_options_per_site=1,
         )
         problem = reduce_model(question, dominance=False)
     base = float(model.objective[done].sum())
@@ -194,7 +200,9 @@ def solve_service(
 
 def _begin_with(search: Search, model: CoverModel, rest: Rest, start: IndexArray) -> None:
     """Offer the part of an earlier answer that may be kept."""
-    kept = np.flatnonzero(np.isin(rest.options, start))[: rest.most]
+    kept = np.flatnonzero(np.isin(rest.options, start))
+    _, first = np.unique(model.option_station[rest.options[kept]], return_index=True)
+    kept = kept[np.sort(first)][: rest.most]
     selection = np.zeros(len(rest.options), dtype=bool)
     selection[kept] = True
     served = model.served(rest.options[kept])

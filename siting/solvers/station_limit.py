@@ -13,7 +13,7 @@ from siting.location.maximal_covering.search import Search
 from siting.models.covering import CoverModel
 from siting.solvers.proven import Proven
 from siting.solvers.service_step import rest_of
-from siting.solvers.target_step import solve_targets
+from siting.solvers.target_step import cheapest_at_locked, solve_targets
 
 #: Surcharges per station tried between the cheapest and the fewest, each half the one before.
 SURCHARGES = 4
@@ -59,7 +59,7 @@ def solve_within(
         site_cost=np.zeros_like(model.site_cost),
     )
     fewest = solve_targets(counted, clock=clock.until(0.5), gap=gap, seed=seed, unit="stations")
-    if len(fewest.selected) > stations:
+    if len(fewest.selected) > stations or not model.meets_targets(fewest.selected):
         return Limited(selected=_best_part(model, stations), fewest=fewest, within=False)
     best = fewest.selected
     surcharge = int(model.option_cost.max(initial=0) + model.site_cost.max(initial=0))
@@ -82,10 +82,7 @@ def _best_part(model: CoverModel, stations: int) -> npt.NDArray[np.intp]:
 
     Locked sites come first, each with its cheapest option.
     """
-    order = np.lexsort((np.arange(len(model.option_cost)), model.option_cost))
-    _, first = np.unique(model.option_site[order], return_index=True)
-    cheapest = order[first]
-    fixed = np.sort(cheapest[model.locked[model.option_site[cheapest]]])[:stations]
+    fixed = cheapest_at_locked(model)[:stations]
     needed = model.needed
     share = np.where(needed > 0, 1.0 / np.where(needed > 0, needed, 1.0), 0.0)
     question = dataclasses.replace(model, objective=model.target_weights.T @ share)

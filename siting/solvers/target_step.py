@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 
 import numpy as np
@@ -15,9 +16,12 @@ from siting.models.bounds import targets_bound
 from siting.models.covering import CoverModel
 from siting.models.presolve import SetCover, lift, reduce_targets
 from siting.solvers.proven import Proven
+from siting.solvers.service_step import solve_service
 
 log = logging.getLogger(__name__)
 
+#: Why a search ends that met no answer.
+NOT_MET = "no selection was found that meets every target"
 #: Descents and cuts that run side by side.
 THREADS = 2
 
@@ -51,7 +55,8 @@ def solve_targets(
     Returns
     -------
     Proven
-        The cheapest answer found; it meets every requirement that can be met.
+        The cheapest answer found; it meets every requirement that can be met. Where none was found
+        because stations cannot be configured in several ways at once, the best that was.
 
     Notes
     -----
@@ -77,7 +82,29 @@ def solve_targets(
     if start is not None:
         search.construct(reduced.columns_of(start))
     search.descend(seed)
+    if search.best is None:
+        return _nearest(model, _result(model, reduced, search), clock)
     return _result(model, reduced, search)
+
+
+def _nearest(model: CoverModel, nothing: Proven, clock: Clock) -> Proven:
+    """Return what comes near the requirements, by what a maximal covering serves of each alike."""
+    share = np.where(model.needed > 0, 1.0 / np.maximum(model.needed, 1e-300), 0.0)
+    most = dataclasses.replace(model, objective=model.target_weights.T @ share, stations=None)
+    fixed = cheapest_at_locked(model)
+    found = solve_service(most, fixed, clock=clock)
+    selected = np.union1d(fixed, found.selected).astype(np.intp)
+    return dataclasses.replace(
+        nothing, selected=selected, value=float(model.cost(selected)), ended=NOT_MET
+    )
+
+
+def cheapest_at_locked(model: CoverModel) -> npt.NDArray[np.intp]:
+    """Return the cheapest option of every locked site, ascending."""
+    order = np.lexsort((np.arange(len(model.option_cost)), model.option_cost))
+    _, first = np.unique(model.option_site[order], return_index=True)
+    cheapest = order[first]
+    return np.sort(cheapest[model.locked[model.option_site[cheapest]]]).astype(np.intp)
 
 
 def _result(model: CoverModel, reduced: SetCover, search: Search) -> Proven:

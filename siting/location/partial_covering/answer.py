@@ -16,6 +16,8 @@ from siting.location.partial_covering.problem import ColumnCover, FloatArray, In
 #: Chosen columns on a row at which its only one is no longer alone.
 PAIR = 2
 
+#: Stands for no column where one cannot be chosen.
+CANNOT = -2
 #: Relative rounding of what a column is worth, a difference of two costs.
 ROUNDING = 1e-12
 
@@ -334,21 +336,74 @@ def needless(p, s, column):
 
 
 @njit(cache=True, nogil=True)
-def _pick(p, s, noise):
-    """Return the column of most value per cost, -1 for none."""
-    best, best_ratio = np.int64(-1), 0.0
-    for c in range(len(s.chosen)):
-        if s.chosen[c]:
-            continue
-        price = price_in(p, s, c)
-        total = price - change_in(p, s, c)
-        if total <= ROUNDING * price:
-            continue
-        ratio = total / price if price > 0.0 else 1e300
-        ratio *= 1.0 + noise * np.random.random()
-        if ratio > best_ratio:
-            best, best_ratio = c, ratio
-    return best
+def _replaced(p, s, column):
+    """Return the column that would have to go for another, -1 for none, or CANNOT."""
+    group = p.group_of[column]
+    if s.chosen[column] or s.rivals[column] > 0:
+        return np.int64(CANNOT)
+    if not p.strict or s.in_group[group] < p.group_most[group]:
+        return np.int64(-1)
+    if p.group_most[group] != 1:
+        return np.int64(CANNOT)
+    instead = np.int64(p.group_ptr[group])
+    while not s.chosen[instead]:
+        instead += 1
+    return instead
+
+
+@njit(cache=True, nogil=True)
+def _ratio(p, s, column, instead, mark, lost):
+    """Return what choosing a column is worth per cost; what alone serves that it replaces is lost.
+
+    `mark` (rows) and `lost` (targets) are room to work in.
+    """
+    worth = s.hard_price[column] if s.hard_rows[column] > 0 else 0.0
+    price = price_in(p, s, column)
+    lost[:] = 0.0
+    if instead >= 0:
+        price -= p.cost[instead]
+        for entry in range(p.col_ptr[column], p.col_ptr[column + 1]):
+            mark[p.col_rows[entry]] = column
+        for entry in range(p.col_ptr[instead], p.col_ptr[instead + 1]):
+            i = p.col_rows[entry]
+            if s.counts[i] == 1 and mark[i] != column:
+                worth -= p.price[i]
+                for weight in range(p.wt_ptr[i], p.wt_ptr[i + 1]):
+                    lost[p.wt_target[weight]] += p.wt_value[weight]
+    for slot in range(p.slot_ptr[column], p.slot_ptr[column + 1]):
+        lost[p.slot_target[slot]] -= s.gain[slot]
+    for t in range(len(lost)):
+        if lost[t] != 0.0:
+            worth += p.worth[t] * (max(s.left[t], 0.0) - max(s.left[t] + lost[t], 0.0))
+    if worth <= ROUNDING * p.cost[column]:
+        return 0.0
+    return worth / price if price > 0.0 else 1e300
+
+
+@njit(cache=True, nogil=True)
+def _pick(p, s, factor, ratio, mark, lost):
+    """Return the column of most value per cost and the one it replaces; -1 for none.
+
+    `ratio` holds what columns were worth when last looked at; it seldom grows while others are
+    chosen, so that only the best are looked at again, and all of them before giving up.
+    """
+    for renewed in range(2):
+        best, instead, most = np.int64(-1), np.int64(-1), 0.0
+        # the one that was best first, so that few others need another look
+        start = np.int64(np.argmax(ratio)) if len(ratio) else np.int64(0)
+        for step in range(len(ratio) + 1 if len(ratio) else 0):
+            c = start if step == 0 else np.int64(step - 1)
+            if ratio[c] > most:
+                other = _replaced(p, s, c)
+                able = other > CANNOT
+                ratio[c] = factor[c] * _ratio(p, s, c, other, mark, lost) if able else 0.0
+                if ratio[c] > most:
+                    best, instead, most = c, other, ratio[c]
+        if best >= 0:
+            return best, instead
+        if renewed == 0:
+            ratio[:] = np.inf
+    return np.int64(-1), np.int64(-1)
 
 
 @njit(cache=True, nogil=True)
@@ -364,11 +419,21 @@ def fill(p, s, noise):
             if best < 0:
                 return False
             toggle(p, s, best)
+    columns = len(s.chosen)
+    mark, lost = np.full(len(p.hard), -1, dtype=np.int64), np.zeros(len(s.left))
+    factor = np.ones(columns)
+    for c in range(columns):
+        factor[c] += noise * np.random.random()
+    ratio = np.full(columns, np.inf)
     while unmet(s):
-        best = _pick(p, s, noise)
+        best, instead = _pick(p, s, factor, ratio, mark, lost)
         if best < 0:
             return False
+        if instead >= 0:
+            toggle(p, s, instead)
         toggle(p, s, best)
+        group = p.group_of[best]
+        ratio[p.group_ptr[group] : p.group_ptr[group + 1]] = np.inf
     return True
 
 

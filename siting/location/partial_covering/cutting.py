@@ -1,7 +1,9 @@
 """Prices of rows and of cuts, from linear programmes that grow by the cuts their answers break.
 
-What they prove passes the linear relaxation. Rows that are left out of the programme keep their
-prices, and a soft row may stay unserved at what its weight is worth.
+What they prove passes the linear relaxation. Rows are taken region by region: the hard ones, then
+those of one target after the other. Rows of other regions keep their prices and cuts meanwhile, and
+a soft row may stay unserved: at what its weight is worth, or within what its target can spare where
+all of the target lies in the region.
 
 Notes
 -----
@@ -16,7 +18,8 @@ bound of :mod:`siting.location.partial_covering.relaxation` becomes, with ``U = 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +30,7 @@ from siting.clock import Clock
 from siting.location.partial_covering.highs import GrowingProgramme
 from siting.location.partial_covering.problem import ColumnCover, FloatArray
 from siting.location.partial_covering.relaxation import Duals, Relaxation
-from siting.location.partial_covering.zero_half import Cuts, PricedCuts, separate
+from siting.location.partial_covering.zero_half import Cuts, PricedCuts, no_cuts, separate
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +44,14 @@ ROUNDS, CUTS, DROPPED = 60, 300, 3
 LOOKED_BACK, LEAST_GAIN = 8, 0.03
 #: Times that columns left out join the programme where the prices pass their costs.
 JOINED = 3
+#: Regions that are cut at the same time, whatever the number of threads.
+SIDE_BY_SIDE = 2
 #: What a cut is slack by before it is idle.
 IDLE = 1e-6
+#: Relative rounding of what a target can spare.
+SLACK = 1e-12
+
+IndexArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,58 +70,145 @@ class CutDuals:
     cuts: PricedCuts
 
 
-class Cutting:
-    """The programme of a problem on some rows and columns at given multipliers.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Found:
+    """Prices of a region's rows, and cuts of them as cuts of the problem."""
+
+    prices: FloatArray
+    cuts: PricedCuts
+
+
+def cut(
+    problem: ColumnCover,
+    duals: Duals,
+    clock: Clock,
+    watch: Callable[[], bool],
+    *,
+    threads: int = 1,
+) -> CutDuals | None:
+    """Return multipliers with cuts of one region after the other; None when cuts prove no more.
 
     Parameters
     ----------
     problem
         Without excluding pairs.
     duals
-        Multipliers to begin with; those of the targets stay.
+        Multipliers to begin with.
+    clock
+        Ends the programmes.
+    watch
+        Asked between them; True ends the work.
+    threads
+        Threads that may be used; they do not change the multipliers.
+
+    Notes
+    -----
+    :data:`SIDE_BY_SIDE` regions are cut from the same multipliers. What the first finds is kept;
+    the next one's is put on top of it, which is exact where they share no columns, and tried.
+    """
+    best = CutDuals(duals=duals, cuts=no_cuts(problem.rows))
+    todo = list(regions(problem, duals))
+    with ThreadPoolExecutor(min(threads, SIDE_BY_SIDE)) as pool:
+        while todo and not watch():
+            some, todo = todo[:SIDE_BY_SIDE], todo[SIDE_BY_SIDE:]
+            base = best
+            parts = [Region(problem, base, rows, clock) for rows in some]
+            for part, found in zip(parts, pool.map(lambda one: one.run(watch), parts), strict=True):
+                if found is None:
+                    continue
+                now = part.upon(best, found)
+                if now.duals.bound > best.duals.bound:
+                    best = now
+                log.info("cuts: %d rows, bound %.6g", len(part.rows), best.duals.bound)
+    return best if len(best.cuts.cuts) else None
+
+
+def regions(problem: ColumnCover, duals: Duals) -> Iterator[IndexArray]:
+    """Yield the rows that are worth anything, each once: together, or region by region.
+
+    All rows are together when they are few. Else hard rows come first, with the soft ones that are
+    worth most; then the targets, that of fewest rows first, each with its rows that are worth most.
+    """
+    p = problem
+    worth = np.where(p.hard, np.inf, p.weights @ duals.multipliers)
+    left = worth > 0
+    if left.sum() <= MOST_ROWS or p.hard.any():
+        yield _most(worth, left, max(MOST_ROWS, int(p.hard.sum())))
+    order = np.argsort(np.diff(p.weights.indptr), kind="stable")
+    for target in order.tolist():
+        mine = np.zeros(p.rows, dtype=bool)
+        mine[p.weights.indices[p.weights.indptr[target] : p.weights.indptr[target + 1]]] = True
+        mine &= left
+        if mine.any():
+            yield _most(worth, mine, MOST_ROWS)
+            left &= ~mine
+
+
+def _most(worth: FloatArray, left: npt.NDArray[np.bool_], number: int) -> IndexArray:
+    """Return the rows left that are worth most, ascending, and take them away."""
+    rows = np.flatnonzero(left)
+    rows = np.sort(rows[np.argsort(-worth[rows], kind="stable")[:number]])
+    left[rows] = False
+    return rows.astype(np.intp)
+
+
+class Region:
+    """The programme of some rows at given multipliers of the others.
+
+    Parameters
+    ----------
+    problem
+        Without excluding pairs.
+    base
+        Multipliers and cuts to begin with; its cuts are of other rows.
+    rows
+        The region, ascending.
     clock
         Ends the work.
     """
 
-    def __init__(self, problem: ColumnCover, duals: Duals, clock: Clock) -> None:
-        self.problem, self.clock = problem, clock
+    def __init__(
+        self, problem: ColumnCover, base: CutDuals, rows: IndexArray, clock: Clock
+    ) -> None:
+        self.problem, self.base, self.rows, self.clock = problem, base, rows, clock
         p = problem
         self.relaxation = Relaxation(p)
-        self.relaxation(duals.prices)
-        self.multipliers = duals.multipliers
-        self.worth = np.where(p.hard, 0.0, p.weights @ duals.multipliers)
-        rank = np.where(p.hard, np.inf, self.worth)
-        order = np.argsort(-rank, kind="stable")[: max(MOST_ROWS, int(p.hard.sum()))]
-        self.rows = np.sort(order[rank[order] > 0])
-        self.kept = duals.prices[: p.rows].copy()
-        self.kept[self.rows] = 0.0
-        self.near = self.relaxation.reduced <= NEAR * (p.cost + p.group_cost[p.group_of])
-        self.near[np.unique(p.by_row[np.flatnonzero(p.hard)].indices)] = True
-        self.unserved = self._unserved()
-        self.cuts = Cuts.none(p.rows)
+        now = with_cuts(self.relaxation, base.duals.prices, base.cuts)
+        reduced = self.relaxation.reduced
+        self.by_row = sp.csr_array(p.by_row[rows])
+        self.left = reduced + self.by_row.T @ base.duals.prices[rows]
+        self.inside = np.zeros(p.columns, dtype=bool)
+        self.inside[self.by_row.indices] = True
+        self.near = self.inside & (reduced <= NEAR * (p.cost + p.group_cost[p.group_of]))
+        hard = p.hard[rows]
+        self.near[self.by_row[np.flatnonzero(hard)].indices] = True
+        self.soft = np.flatnonzero(~hard)
+        self._spare(now.duals.multipliers)
+        self.cuts = Cuts.none(len(rows))
         self.in_programme = np.zeros(0, dtype=np.int64)
 
-    def _unserved(self) -> sp.csr_array:
-        """Return the columns of soft rows that stay unserved, CSR (rows of the problem, soft)."""
+    def _spare(self, multipliers: FloatArray) -> None:
+        """Find the targets that lie in the region as a whole, and what they can spare."""
         p = self.problem
-        soft = self.rows[~p.hard[self.rows]]
-        entries = (np.ones(len(soft)), (soft, np.arange(len(soft))))
-        return sp.csr_array(entries, shape=(p.rows, len(soft)))
+        weights = sp.csc_array(p.weights.tocsr()[self.rows[self.soft]])
+        whole = (np.diff(weights.indptr) == np.diff(p.weights.indptr)) & (p.need > 0)
+        self.shares = sp.csr_array(weights[:, whole].T)
+        self.spare = np.asarray(self.shares.sum(axis=1)).ravel() - p.need[whole]
+        self.worth = weights @ np.where(whole, 0.0, multipliers)
 
-    def run(self, watch: Callable[[], bool]) -> CutDuals | None:
-        """Return the best multipliers found, None when there was no time for any."""
-        best, seed = None, 0
+    def run(self, watch: Callable[[], bool]) -> Found | None:
+        """Return the best prices found, None when there was no time for any."""
+        best, proven, seed = None, -np.inf, 0
         for _ in range(JOINED):
             if watch():
                 break
             found, seed = self._rounds(watch, seed)
             if found is None:
                 break
-            prices, on_cuts = found
-            now, reduced = self.evaluate(prices, on_cuts)
-            if best is None or now.duals.bound > best.duals.bound:
-                best = now
-            missed = ~self.near & (reduced < 0)
+            bound = self.upon(self.base, found).duals.bound
+            if bound > proven:
+                best, proven = found, bound
+            missed = self.inside & ~self.near & (self.relaxation.reduced < 0)
             if not missed.any() or watch():
                 break
             self.near |= missed
@@ -121,31 +217,42 @@ class Cutting:
     def _programme(self) -> tuple[GrowingProgramme, sp.csr_array, FloatArray, int]:
         """Return the programme with the cuts of the last one, its rows and right sides.
 
-        Ahead of these rows it has others, by which columns open groups; their number is last.
+        Ahead of these rows it has others, by which columns open groups and targets are met; their
+        number is last.
         """
-        p, some = self.problem, np.flatnonzero(self.near)
+        some = np.flatnonzero(self.near)
         opening, opened = self._openings(some)
-        empty = sp.csr_array((p.rows, len(opened)))
-        parts = [p.by_row[:, some], self.unserved, empty]
-        whole = sp.csr_array(sp.hstack(parts, format="csr"))
-        cost = p.cost[some] - p.by_row[:, some].T @ self.kept
-        soft = self.rows[~p.hard[self.rows]]
-        matrix, right = sp.csr_array(whole[self.rows]), np.ones(len(self.rows))
+        soft = len(self.soft)
+        unserved = sp.csr_array(
+            (np.ones(soft), (self.soft, np.arange(soft))), shape=(len(self.rows), soft)
+        )
+        empty = sp.csr_array((len(self.rows), len(opened)))
+        matrix = sp.csr_array(sp.hstack([self.by_row[:, some], unserved, empty], format="csr"))
+        right = np.ones(len(self.rows))
+        whole = np.where(self.spare > 0, self.spare, 1.0)
+        shares = sp.csr_array(sp.diags_array(-1.0 / whole) @ self.shares)
+        targets = sp.hstack(
+            [
+                sp.csr_array((len(whole), len(some))),
+                shares,
+                sp.csr_array((len(whole), len(opened))),
+            ]
+        )
         if len(self.in_programme):
-            cut = self.cuts.coefficients(whole)
-            matrix = sp.csr_array(sp.vstack([matrix, cut[self.in_programme]]))
+            of_cuts = self.cuts.coefficients(matrix)[self.in_programme]
+            matrix = sp.csr_array(sp.vstack([matrix, of_cuts]))
             right = np.concatenate([right, self.cuts.right[self.in_programme].astype(np.float64)])
         programme = GrowingProgramme(
-            cost=np.concatenate([cost, self.worth[soft], opened]),
-            matrix=sp.csr_array(sp.vstack([opening, matrix])),
-            lower=np.concatenate([np.zeros(opening.shape[0]), right]),
+            cost=np.concatenate([self.left[some], self.worth, opened]),
+            matrix=sp.csr_array(sp.vstack([opening, targets, matrix])),
+            lower=np.concatenate([np.zeros(opening.shape[0]), -self.spare / whole - SLACK, right]),
             clock=self.clock,
         )
-        return programme, matrix, right, opening.shape[0]
+        return programme, matrix, right, opening.shape[0] + len(whole)
 
     def _openings(self, some: npt.NDArray[np.intp]) -> tuple[sp.csr_array, FloatArray]:
         """Return rows by which some columns open their groups, and what the groups cost."""
-        p, soft = self.problem, self.unserved.shape[1]
+        p, soft = self.problem, len(self.soft)
         groups, place = np.unique(p.group_of[some], return_inverse=True)
         costs = p.group_cost[groups] > 0
         number = np.cumsum(costs) - 1
@@ -158,9 +265,7 @@ class Cutting:
         opening = sp.csr_array((entries, (np.concatenate([line, line]), columns)), shape=shape)
         return opening, p.group_cost[groups[costs]]
 
-    def _rounds(
-        self, watch: Callable[[], bool], seed: int
-    ) -> tuple[tuple[FloatArray, FloatArray] | None, int]:
+    def _rounds(self, watch: Callable[[], bool], seed: int) -> tuple[Found | None, int]:
         """Solve and cut in turn; return the last prices of rows and cuts, and the next seed."""
         programme, matrix, right, opens = self._programme()
         size, gained = len(self.rows), []
@@ -169,9 +274,9 @@ class Cutting:
             answer = programme.solve()
             if answer is None:
                 break
-            values, prices = answer[0], answer[1][opens:]
-            last = self._prices(prices)
-            gained.append(float(right @ prices))
+            values, prices, objective = answer
+            last = self._found(prices[opens:])
+            gained.append(objective)
             if self._tired(gained) or seed >= ROUNDS:
                 break
             if seed % DROPPED == DROPPED - 1:
@@ -184,7 +289,7 @@ class Cutting:
             seed += 1
             if not len(found.right):
                 break
-            named = np.concatenate([self.rows, self.problem.rows + self.in_programme])
+            named = np.concatenate([np.arange(size), size + self.in_programme])
             self.in_programme = np.concatenate(
                 [self.in_programme, len(self.cuts) + np.arange(len(found.right))]
             )
@@ -192,7 +297,6 @@ class Cutting:
             programme.add(found.matrix, found.right)
             matrix = sp.csr_array(sp.vstack([matrix, found.matrix]))
             right = np.concatenate([right, found.right])
-        log.info("cuts: rounds=%d kept=%d", seed, len(self.in_programme))
         return last, seed
 
     @staticmethod
@@ -203,19 +307,25 @@ class Cutting:
         late = gained[-1] - gained[-1 - LOOKED_BACK]
         return late < LEAST_GAIN * (gained[-1] - gained[0])
 
-    def _prices(self, prices: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return prices of the programme as those of all rows and all cuts."""
-        rows, on_cuts = self.kept.copy(), np.zeros(len(self.cuts))
-        rows[self.rows] = prices[: len(self.rows)]
+    def _found(self, prices: FloatArray) -> Found:
+        """Return prices of the programme's rows as those of the region's rows and its cuts."""
+        on_cuts = np.zeros(len(self.cuts))
         on_cuts[self.in_programme] = prices[len(self.rows) :]
-        return rows, on_cuts
-
-    def evaluate(self, prices: FloatArray, on_cuts: FloatArray) -> tuple[CutDuals, FloatArray]:
-        """Return multipliers with what they prove, and the columns' reduced costs."""
-        on_cuts = np.concatenate([on_cuts, np.zeros(len(self.cuts) - len(on_cuts))])
         cuts, old = self.cuts.kept(on_cuts > 0)
-        found = with_cuts(self.relaxation, prices, PricedCuts(cuts=cuts, prices=on_cuts[old]))
-        return found, self.relaxation.reduced.copy()
+        moved = cuts.moved(self.rows, self.problem.rows)
+        return Found(
+            prices=prices[: len(self.rows)], cuts=PricedCuts(cuts=moved, prices=on_cuts[old])
+        )
+
+    def upon(self, base: CutDuals, found: Found) -> CutDuals:
+        """Return multipliers with the region's prices and cuts on top, and what they prove."""
+        prices = base.duals.prices.copy()
+        prices[self.rows] = found.prices
+        cuts = PricedCuts(
+            cuts=base.cuts.cuts.and_more(found.cuts.cuts),
+            prices=np.concatenate([base.cuts.prices, found.cuts.prices]),
+        )
+        return with_cuts(self.relaxation, prices, cuts)
 
 
 def with_cuts(relaxation: Relaxation, prices: FloatArray, cuts: PricedCuts) -> CutDuals:

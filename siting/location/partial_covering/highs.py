@@ -125,8 +125,8 @@ class GrowingProgramme:
             np.zeros(len(cost), dtype=bool),
         )
 
-    def solve(self) -> tuple[FloatArray, FloatArray] | None:
-        """Return the values, and the prices >= 0 of the rows; None when the clock ended it."""
+    def solve(self) -> tuple[FloatArray, FloatArray, float] | None:
+        """Return values, prices >= 0 of the rows, and cost; None when the clock ended it."""
         seconds = min(MOST_LP_SECONDS, self._clock.left_s)
         self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(seconds, 0.01))
         self._highs.run()
@@ -134,7 +134,8 @@ class GrowingProgramme:
             return None
         found = self._highs.getSolution()
         prices = np.maximum(np.asarray(found.row_dual, dtype=np.float64), 0.0)
-        return np.clip(np.asarray(found.col_value), 0.0, 1.0), prices * self._scale
+        values = np.clip(np.asarray(found.col_value), 0.0, 1.0)
+        return values, prices * self._scale, self._highs.getObjectiveValue() * self._scale
 
     def add(self, matrix: sp.csr_array, lower: FloatArray) -> None:
         """Add rows at the end."""

@@ -7,8 +7,9 @@ The bound of :mod:`siting.location.partial_covering.relaxation` is greatest abou
     ``min_{y, z} max_{u, theta} sum_j c_j y_j + sum_i u_i (z_i - sum_j a_ij y_j)
     + sum_t theta_t (R_t - sum_i w_ti z_i)``,  ``0 <= y, z <= 1``, ``u, theta >= 0``,
 
-is reached (``z_i = 1`` for hard rows): the optimum of the linear relaxation without the limits of
-groups. Both sides move by projected gradients with diagonal steps and over-relaxation; the mean of
+is reached (``z_i = 1`` for hard rows): the optimum of the linear relaxation. Where a group limits
+its columns, ``y`` is brought back to ``sum of the group <= most`` in the metric of its steps. Both
+sides move by projected gradients with diagonal steps and over-relaxation; the mean of
 a round of steps is what is kept. Whatever prices come out, they prove a bound; nothing rests on
 convergence.
 
@@ -38,6 +39,8 @@ from siting.location.partial_covering.relaxation import Duals, Relaxation
 OVER = 1.8
 #: Steps of a round, rounds at most, and the relative gain of the bound below which they end.
 STEPS, ROUNDS, LEAST_GAIN = 250, 16, 5e-5
+#: A sum of columns above its limit by this is not above it.
+NOTHING = 1e-12
 #: Entries of the cover touched between two looks at the clock.
 ENTRIES_PER_LOOK = 2e7
 
@@ -48,7 +51,7 @@ class Saddle:
     Parameters
     ----------
     problem
-        The problem; its groups' costs and limits and its excluding pairs are left aside.
+        The problem; its groups' costs and its excluding pairs are left aside.
     duals
         Prices and multipliers to begin with.
     chosen
@@ -76,6 +79,8 @@ class Saddle:
         self._target_step = unit / np.maximum(in_target, 1e-9)
         self._column_step = 1.0 / (unit * np.maximum(np.diff(problem.col_ptr), 1))
         self._soft_step = 1.0 / (unit * (1.0 + in_row))
+        hosted = np.diff(problem.group_ptr)
+        self._most = np.where(problem.strict, problem.group_most, hosted).astype(np.float64)
 
     def advance(self, watch: Callable[[], bool]) -> FloatArray | None:
         """Take a round of steps; return the mean prices, None when `watch` ended it at once."""
@@ -87,6 +92,8 @@ class Saddle:
                 p.col_ptr,
                 p.col_rows,
                 p.cost,
+                p.group_ptr,
+                self._most,
                 p.hard,
                 p.weights.indptr,
                 p.weights.indices,
@@ -145,6 +152,8 @@ def _steps(
     col_ptr,
     col_rows,
     cost,
+    group_ptr,
+    most,
     hard,
     target_ptr,
     target_rows,
@@ -177,9 +186,9 @@ def _steps(
             for entry in range(col_ptr[j], col_ptr[j + 1]):
                 left -= u[col_rows[entry]]
             chosen[j] = min(max(y[j] - column_step[j] * left, 0.0), 1.0)
-            if chosen[j] > 0.0:
-                for entry in range(col_ptr[j], col_ptr[j + 1]):
-                    covered[col_rows[entry]] += chosen[j]
+        _limit(chosen, column_step, group_ptr, most)
+        _add_up(chosen, col_ptr, col_rows, covered)
+        for j in range(columns):
             y[j] += OVER * (chosen[j] - y[j])
         for i in range(rows):
             if not hard[i]:
@@ -197,3 +206,38 @@ def _steps(
             z[i] += OVER * (wanted[i] - z[i])
             served[i] += OVER * (covered[i] - served[i])
             u_sum[i] += max(0.0, u[i])
+
+
+@njit(cache=True, nogil=True)
+def _add_up(chosen, col_ptr, col_rows, covered):
+    """Add to every row what the columns chosen serve of it."""
+    for j in range(len(chosen)):
+        if chosen[j] > 0.0:
+            for entry in range(col_ptr[j], col_ptr[j + 1]):
+                covered[col_rows[entry]] += chosen[j]
+
+
+@njit(cache=True, nogil=True)
+def _limit(chosen, step, group_ptr, most):
+    """Bring each group's choice to the nearest with a sum of at most its `most`, by the steps.
+
+    The nearest is ``max(0, y - lambda step)`` with the lambda at which the sum is right; the sum
+    falls as lambda grows, in pieces, which Newton's steps from below follow in a few rounds.
+    """
+    for g in range(len(most)):
+        start, stop = group_ptr[g], group_ptr[g + 1]
+        if chosen[start:stop].sum() <= most[g]:
+            continue
+        price = 0.0
+        for _ in range(stop - start + 1):
+            over, slope = -most[g], 0.0
+            for j in range(start, stop):
+                rest = chosen[j] - price * step[j]
+                if rest > 0.0:
+                    over += rest
+                    slope += step[j]
+            if over <= NOTHING or slope <= 0.0:
+                break
+            price += over / slope
+        for j in range(start, stop):
+            chosen[j] = max(0.0, chosen[j] - price * step[j])

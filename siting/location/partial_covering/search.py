@@ -14,7 +14,7 @@ from siting.location.control import GAP_REACHED, NOTHING_BETTER, PROVEN, STOPPED
 from siting.location.partial_covering.anneal import Anneal
 from siting.location.partial_covering.answer import greedy
 from siting.location.partial_covering.coarse import coarse_prices
-from siting.location.partial_covering.cutting import CutDuals, Cutting, with_cuts
+from siting.location.partial_covering.cutting import CutDuals, cut, with_cuts
 from siting.location.partial_covering.exact import part_of, window_around
 from siting.location.partial_covering.primal_dual import approach
 from siting.location.partial_covering.problem import ColumnCover, Core, FloatArray, core_of
@@ -37,8 +37,8 @@ CORE_SHARE = 0.5
 SEARCH_SHARE = 0.04
 #: Descents, steps of each per column, their least and greatest number, and rounds of them.
 DESCENTS, STEPS_PER_COLUMN, LEAST_STEPS, MOST_STEPS, ROUNDS = 3, 1000, 20_000, 700_000, 400
-#: Shares of the time left after the multipliers that descents, and cuts, may take.
-ANNEAL_SHARE, CUT_SHARE = 0.5, 0.6
+#: Shares of the time left that descents, and cuts after them, may take.
+ANNEAL_SHARE, CUT_SHARE = 0.4, 0.6
 #: Rounds between two tries to meet every need from where a descent stands.
 MENDED = 20
 #: Heat at first and at last, as shares of a mean chosen column's cost.
@@ -163,7 +163,7 @@ class Search:
             core = self.core(CORE_SHARE)
             relaxation = Relaxation(core.problem)
             duals = relaxation.duals(core.shrink(self.duals.prices))
-            if core.problem.grouped:
+            if core.problem.group_cost.any():
                 duals = self.climb(relaxation, duals, part)
             else:
                 chosen = np.searchsorted(core.columns, self.best)
@@ -173,12 +173,12 @@ class Search:
             self.construct()
         log.info("priced: cost %.6g, bound %.6g", self.cost, self.bound)
 
-    def tighten(self, clock: Clock) -> CutDuals | None:
-        """Return multipliers with cuts that prove more, None without any."""
-        if len(self.problem.pairs):
-            return None
-        found = Cutting(self.problem, self.duals, clock).run(clock.expired)
-        return found if found is not None and found.duals.bound > self.duals.bound else None
+    def tighten(self, clock: Clock) -> None:
+        """Raise the bound by cuts."""
+        if not len(self.problem.pairs):
+            watch = self.watch(clock)
+            self.cut = cut(self.problem, self.duals, clock, watch, threads=self.threads)
+        log.info("cut to bound %.6g", self.bound)
 
     def construct(self, start: npt.NDArray[np.intp] | None = None) -> None:
         """Offer a greedy answer at the present multipliers, after some columns chosen first."""
@@ -243,7 +243,7 @@ class Search:
         return core_of(p, np.flatnonzero(near))
 
     def descend(self, seed: int) -> None:
-        """Anneal and cut side by side, then re-plan windows of the best answer exactly."""
+        """Anneal, raise the bound by cuts, then re-plan windows of the best answer exactly."""
         if self.best is None or not len(self.best) or self.done():
             return
         if self.problem.columns <= SMALL and self.enumerate():
@@ -251,20 +251,20 @@ class Search:
         core, start = self.core(SEARCH_SHARE), self.best
         if self.done():
             return
-        anneal, cut = self.clock.until(ANNEAL_SHARE), self.clock.until(CUT_SHARE)
+        part = self.clock.until(ANNEAL_SHARE)
         with ThreadPoolExecutor(self.threads) as pool:
-            cuts = pool.submit(self.tighten, cut)
             descents = [
-                pool.submit(self.anneal, core, start, seed * DESCENTS + number, anneal)
+                pool.submit(self.anneal, core, start, seed * DESCENTS + number, part)
                 for number in range(DESCENTS)
             ]
             answers = [one.result() for one in descents]
-            self.cut = cuts.result()
         for answer, hurried in answers:
             self.offer(answer)
             if hurried and self.ended == NOTHING_BETTER:
                 self.ended = TIMED_OUT
-        log.info("annealed to cost %.6g, cut to bound %.6g", self.cost, self.bound)
+        log.info("annealed to cost %.6g", self.cost)
+        if not self.done():
+            self.tighten(self.clock.until(CUT_SHARE))
         self.replan(self.core(WINDOW_SHARE), seed)
 
     def anneal(

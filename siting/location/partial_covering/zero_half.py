@@ -108,6 +108,11 @@ class Cuts:
             members=np.concatenate([self.members, members]),
         )
 
+    def and_more(self, others: Cuts) -> Cuts:
+        """Return these cuts and those of another list over the same rows."""
+        moved = others.members + np.where(others.members >= self.rows, len(self), 0)
+        return self.joined(others.pointer, moved)
+
     def moved(self, row_of: IndexArray, rows: int) -> Cuts:
         """Return the cuts of other rows that stand for these, which `row_of` names."""
         number = np.concatenate([row_of, rows + np.arange(len(self))]).astype(np.int64)

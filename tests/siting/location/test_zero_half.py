@@ -19,13 +19,15 @@ from siting.location.checking import verify
 from siting.location.control import Control
 from siting.location.covering import PartialCovering
 from siting.location.engine import solve
+from siting.location.partial_covering import cutting
 from siting.location.partial_covering import search as searching
 from siting.location.partial_covering import solve as solving
-from siting.location.partial_covering.cutting import CutDuals, Cutting
+from siting.location.partial_covering.cutting import CutDuals, cut, regions
+from siting.location.partial_covering.exact import part_of
 from siting.location.partial_covering.problem import ColumnCover, column_cover
 from siting.location.partial_covering.relaxation import Relaxation
 from siting.location.partial_covering.search import Search
-from siting.location.partial_covering.zero_half import Cuts, separate
+from siting.location.partial_covering.zero_half import Cuts, no_cuts, separate
 from siting.location.solution import Cuts as CertifiedCuts
 from siting.location.solution import Solution
 
@@ -73,13 +75,12 @@ def least_cost(problem: ColumnCover) -> float:
     return min(problem.cost_of(some) for some in chosen if problem.meets(some))
 
 
-def priced(problem: ColumnCover) -> CutDuals:
+def priced(problem: ColumnCover, threads: int = 1) -> CutDuals:
     """Return what cuts prove from the prices of a search."""
     search = Search(problem, Clock(), gap=0.0, tell=lambda *_: None)
     search.price()
-    found = Cutting(problem, search.duals, Clock()).run(lambda: False)
-    assert found is not None
-    return found
+    found = cut(problem, search.duals, Clock(), lambda: False, threads=threads)
+    return CutDuals(duals=search.duals, cuts=no_cuts(problem.rows)) if found is None else found
 
 
 def test_three_rows_in_pairs_need_two_columns() -> None:
@@ -171,7 +172,69 @@ def test_cutting_ends_when_it_is_stopped() -> None:
     problem = random_problem(4)
     duals = Relaxation(problem).duals(Relaxation(problem).start())
     stopped = Clock(stop=lambda: True)
-    assert Cutting(problem, duals, stopped).run(stopped.expired) is None
+    assert cut(problem, duals, stopped, stopped.expired) is None
+
+
+def two_towns(seed: int) -> ColumnCover:
+    """Return two targets of 12 soft rows each, a few columns of which serve rows of both."""
+    rng = np.random.default_rng(seed)
+    rows, columns = 24, 30
+    matrix = np.zeros((rows, columns), dtype=bool)
+    for column in range(columns):
+        town = 12 * (column % 2)
+        matrix[town + rng.choice(12, 3, replace=False), column] = True
+        matrix[rng.integers(rows), column] |= column % 5 == 0
+    weights = np.zeros((rows, 2))
+    weights[:12, 0], weights[12:, 1] = rng.integers(1, 5, 12), rng.integers(1, 5, 12)
+    need = np.floor(0.9 * weights.sum(axis=0))
+    return column_cover(
+        sp.csr_array(matrix),
+        cost=rng.integers(3, 8, columns).astype(float),
+        group_of=np.arange(columns),
+        group_cost=np.zeros(columns),
+        group_most=np.ones(columns, dtype=np.int32),
+        strict=False,
+        forced=np.zeros(columns, dtype=bool),
+        pairs=np.zeros((0, 2), dtype=np.int32),
+        hard=np.zeros(rows, dtype=bool),
+        weights=sp.csc_array(weights),
+        need=need,
+        aim=need,
+    )
+
+
+def test_regions_hold_every_row_that_is_worth_anything_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Together while they are few, else target by target."""
+    problem = two_towns(0)
+    duals = Relaxation(problem).duals(Relaxation(problem).start())
+    worth = np.flatnonzero(problem.weights @ duals.multipliers > 0)
+    (together,) = regions(problem, duals)
+    assert np.array_equal(together, worth)
+    monkeypatch.setattr(cutting, "MOST_ROWS", 15)
+    parts = list(regions(problem, duals))
+    assert len(parts) == 2
+    assert np.array_equal(np.sort(np.concatenate(parts)), worth)
+
+
+def test_cuts_of_regions_add_up_to_a_true_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Region by region cuts prove more than prices, never more than the optimum."""
+    monkeypatch.setattr(cutting, "MOST_ROWS", 15)
+    raised = 0
+    for seed in range(12):
+        problem = two_towns(seed)
+        found, other = priced(problem), priced(problem, threads=2)
+        assert np.array_equal(found.duals.prices, other.duals.prices)
+        part = part_of(problem, np.zeros(0, dtype=np.intp), np.arange(problem.columns))
+        assert part is not None
+        _, outcome = part.solve(Clock(), start=None, nodes=10**6, seconds=60.0)
+        assert outcome.finished
+        assert found.duals.bound <= outcome.bound * (1.0 + 1e-9)
+        search = Search(problem, Clock(), gap=0.0, tell=lambda *_: None)
+        search.price()
+        raised += found.duals.bound > search.duals.bound + 1e-6
+    assert raised >= 6
 
 
 def ring_city(seed: int, *, shared: bool) -> PartialCovering:
