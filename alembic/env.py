@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from alembic import context
 from app.database import ensure_ready
+from app.prediction_tables import Base  # which has imported every other table
 from app.settings import load_settings
-from app.tables import Base
 
 
 def is_ours(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:  # noqa: FBT001 - alembic's signature

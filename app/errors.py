@@ -136,6 +136,7 @@ HTTP_RULES: Mapping[int, Rule] = {
     404: Rule(404, "There is no such resource", "not-found"),
     405: Rule(405, "The method is not offered here", "method-not-allowed"),
     413: RULES[BodyTooLargeError],
+    416: Rule(416, "The file has no such part", "range-not-satisfiable"),
 }
 
 UNKNOWN = Rule(500, "The service failed", "internal-error")

@@ -1,8 +1,9 @@
-"""The queue: a plan's computation is deferred in the transaction that creates the plan."""
+"""The queue: a computation is deferred in the transaction that creates its row."""
 
 from __future__ import annotations
 
 import uuid
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -10,9 +11,30 @@ from procrastinate import App, SyncPsycopgConnector
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-#: Queue and task of plan computations.
+#: The one queue; what was asked for first is computed first, of whatever kind.
 QUEUE = "plans"
-TASK = "compute_plan"
+
+
+class Kind(StrEnum):
+    """What is computed in the background; rows of a kind stand in one table."""
+
+    PLAN = "plan"
+    PREDICTION = "prediction"
+
+    @property
+    def task(self) -> str:
+        """Name of the queue's task."""
+        return f"compute_{self}"
+
+    @property
+    def key(self) -> str:
+        """What its id is called in a job and in the tables of its parts."""
+        return f"{self}_id"
+
+    @property
+    def table(self) -> str:
+        """Name of the table of its rows."""
+        return f"{self}s"
 
 
 @cache
@@ -27,12 +49,12 @@ def driver_connection(session: Session) -> Any:
     return session.connection().connection.driver_connection
 
 
-def defer_compute_plan(session: Session, plan_id: uuid.UUID) -> int:
-    """Queue a plan's computation in the session's transaction; return the job's number."""
+def defer(session: Session, kind: Kind, row_id: uuid.UUID) -> int:
+    """Queue a computation in the session's transaction; return the job's number."""
     deferrer = _deferrer().configure_task(
-        TASK, queue=QUEUE, lock=str(plan_id), connection=driver_connection(session)
+        kind.task, queue=QUEUE, lock=str(row_id), connection=driver_connection(session)
     )
-    return deferrer.defer(plan_id=str(plan_id))
+    return deferrer.defer(**{kind.key: str(row_id)})
 
 
 def withdraw(session: Session, job_id: int) -> bool:
@@ -40,10 +62,10 @@ def withdraw(session: Session, job_id: int) -> bool:
     return _deferrer().job_manager.cancel_job_by_id(job_id, connection=driver_connection(session))
 
 
-def put_back(session: Session, plan_id: uuid.UUID, job_id: int | None) -> int:
-    """Queue a plan's begun job again, or a new one when there is none; return its number."""
+def put_back(session: Session, kind: Kind, row_id: uuid.UUID, job_id: int | None) -> int:
+    """Queue a begun job again, or a new one when there is none; return its number."""
     if job_id is None:
-        return defer_compute_plan(session, plan_id)
+        return defer(session, kind, row_id)
     session.execute(
         text("select procrastinate_retry_job_v2(:id, now(), null, null, null)"), {"id": job_id}
     )
@@ -60,7 +82,7 @@ def give_up(session: Session, job_id: int | None) -> None:
 
 _LOST = text(
     """
-    select (job.args ->> 'plan_id')::uuid as plan_id, job.id as job_id
+    select (job.args ->> :key)::uuid as row_id, job.id as job_id
     from procrastinate_jobs job
     left join procrastinate_workers worker on worker.id = job.worker_id
     where job.status = 'doing' and job.task_name = :task
@@ -70,28 +92,32 @@ _LOST = text(
     for update of job skip locked
     """
 )
-_ORPHANS = text(
-    """
-    select plan.id as plan_id, cast(null as bigint) as job_id
-    from plans plan
-    where plan.state in ('queued', 'running')
-      and not exists (
-        select from procrastinate_jobs job
-        where job.id = plan.job_id and job.status in ('todo', 'doing'))
-    order by plan.id
-    for update of plan skip locked
-    """
-)
+_ORPHANS = {
+    kind: text(
+        f"""
+        select computed.id as row_id
+        from {kind.table} computed
+        where computed.state in ('queued', 'running')
+          and not exists (
+            select from procrastinate_jobs job
+            where job.id = computed.job_id and job.status in ('todo', 'doing'))
+        order by computed.id
+        for update of computed skip locked
+        """  # noqa: S608 - the names of our own tables
+    )
+    for kind in Kind
+}
 
 
-def lost(session: Session, *, stale_after_s: float) -> list[tuple[uuid.UUID, int | None]]:
-    """Return plans that no worker computes though they should be, with their begun job if any.
+def lost(
+    session: Session, kind: Kind, *, stale_after_s: float
+) -> list[tuple[uuid.UUID, int | None]]:
+    """Return rows that no worker computes though they should be, with their begun job if any.
 
-    The job's worker is gone or silent, or the job has ended and left its plan open. A worker's
+    The job's worker is gone or silent, or the job has ended and left its row open. A worker's
     row disappears when another one prunes it; its jobs then stay begun for ever unless somebody
     looks for them here. Every row returned is locked.
     """
-    values = {"task": TASK, "stale_after_s": stale_after_s}
-    begun = session.execute(_LOST, values)
-    found = [(row.plan_id, row.job_id) for row in begun]
-    return found + [(row.plan_id, None) for row in session.execute(_ORPHANS)]
+    values = {"key": kind.key, "task": kind.task, "stale_after_s": stale_after_s}
+    found = [(row.row_id, row.job_id) for row in session.execute(_LOST, values)]
+    return found + [(row.row_id, None) for row in session.execute(_ORPHANS[kind])]

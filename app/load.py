@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from app import translate
 from app.jobs import driver_connection
+from app.repository import terrains
 from app.tables import (
     ActionPlanTarget,
     Base,
@@ -174,12 +175,12 @@ def load(session: Session, dataset_id: str, bundle: Bundle) -> bool:
 
 
 def _clear(session: Session, dataset_id: str, bundle: Bundle) -> list[str]:
-    """Remove what an earlier version loaded; return the ids of imported sites, which stay."""
-    for table in (
-        *(District, Zone, WaterBody, Place, DemandCell, TerrainRow),
-        *(TechnologyRow, StandardRow),
-    ):
+    """Remove what an earlier version loaded; return what was imported, which stays."""
+    for table in (District, Zone, WaterBody, Place, DemandCell, TechnologyRow, StandardRow):
         session.execute(delete(table).where(table.dataset_id == dataset_id))
+    session.execute(
+        delete(TerrainRow).where(TerrainRow.dataset_id == dataset_id, ~TerrainRow.imported)
+    )
     own = bundle.layers.sites["id"].tolist()
     session.execute(
         delete(CandidateSite).where(
@@ -188,7 +189,9 @@ def _clear(session: Session, dataset_id: str, bundle: Bundle) -> list[str]:
         )
     )
     remaining = select(CandidateSite.id).where(CandidateSite.dataset_id == dataset_id)
-    return list(session.scalars(remaining.order_by(CandidateSite.id)))
+    kept = list(session.scalars(remaining.order_by(CandidateSite.id)))
+    ground = terrains.in_force(session, dataset_id)
+    return kept if ground is None else [*kept, f"terrain {ground.id}"]
 
 
 def bundle_hash(bundle: Bundle) -> str:
@@ -304,10 +307,20 @@ def _load_demand(session: Session, dataset_id: str, layers: Layers) -> _Loaded:
 
 
 def _load_terrain(session: Session, dataset_id: str, layers: Layers) -> _Loaded:
-    """Load the ground; its cells are no rows, so one is counted."""
+    """Load the ground; its cells are no rows, so one is counted. An imported one stays in force."""
     if layers.terrain is None:
         return 0, []
-    session.execute(insert(TerrainRow), [translate.terrain_row(dataset_id, layers)])
+    row = TerrainRow(
+        dataset_id=dataset_id,
+        current=terrains.in_force(session, dataset_id) is None,
+        imported=False,
+        provenance=layers.terrain_provenance.value,
+        source=layers.terrain_source,
+        report={},
+        **translate.terrain_values(layers.terrain),
+    )
+    session.add(row)
+    session.flush()
     return 1, []
 
 

@@ -20,6 +20,7 @@ from app.log import configure_logging
 from app.middleware import BodyLimit, LocalOnly, RequestContext
 from app.ogc.routes import router as ogc_router
 from app.pages import router as pages_router
+from app.prediction_rasters import PredictionRasters
 from app.progress_listener import ProgressListener
 from app.repository.planning_data import PlanningDataCache
 from app.routes import (
@@ -28,9 +29,13 @@ from app.routes import (
     features,
     library,
     plans,
+    prediction_files,
+    prediction_tiles,
+    predictions,
     radio,
     scenarios,
     system,
+    terrain,
     tiles,
 )
 from app.routes.dependencies import Services, reading_engine
@@ -67,10 +72,14 @@ def routers() -> list[APIRouter]:
         features.router,
         scenarios.router,
         plans.router,
+        predictions.router,
         events.router,
+        prediction_files.router,
+        prediction_tiles.router,
         tiles.router,
         downloads.router,
         radio.router,
+        terrain.router,
         ogc_router,
         pages_router,
     ]
@@ -122,6 +131,7 @@ def _lifespan(settings: Settings):  # noqa: ANN202 - what FastAPI asks for has n
                 reading=reading,
                 planning=PlanningDataCache(),
                 listener=listener,
+                rasters=PredictionRasters(),
             )
             logger.info("ready to answer on %s", settings.api.host)
             yield

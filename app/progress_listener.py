@@ -17,7 +17,7 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
-from app.repository.plan_work import CHANNEL
+from app.repository.progress import CHANNEL
 
 logger = logging.getLogger(__name__)
 
@@ -57,16 +57,16 @@ class ProgressListener:
                 await self._task
 
     @contextlib.contextmanager
-    def subscribed(self, plan_id: str) -> Iterator[asyncio.Event]:
-        """Lend an event that is set at each new report of a plan; the reader clears it."""
+    def subscribed(self, row_id: str) -> Iterator[asyncio.Event]:
+        """Lend an event that is set at each new report of a computation; the reader clears it."""
         event = asyncio.Event()
-        self._waiting[plan_id].add(event)
+        self._waiting[row_id].add(event)
         try:
             yield event
         finally:
-            self._waiting[plan_id].discard(event)
-            if not self._waiting[plan_id]:
-                del self._waiting[plan_id]
+            self._waiting[row_id].discard(event)
+            if not self._waiting[row_id]:
+                del self._waiting[row_id]
 
     async def _listen(self) -> None:
         while True:

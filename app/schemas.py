@@ -241,7 +241,7 @@ class ScenarioDocument:
 
     @classmethod
     def _read(cls, value: Any, read: core_schema.ValidatorFunctionWrapHandler) -> ScenarioDocument:
-        problems = list(_unstorable(value))
+        problems = list(unstorable(value))
         try:
             spec = read(value)
         except PydanticError as error:
@@ -253,7 +253,7 @@ class ScenarioDocument:
         return cls(spec, None, (), ())
 
 
-def _unstorable(value: Any, where: str = "") -> Iterator[Problem]:
+def unstorable(value: Any, where: str = "") -> Iterator[Problem]:
     """Name texts that no database can hold and numbers that are not finite."""
     if isinstance(value, str):
         if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
@@ -263,10 +263,10 @@ def _unstorable(value: Any, where: str = "") -> Iterator[Problem]:
             yield Problem(where or "scenario", f"is {value}, not a finite number")
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _unstorable(item, f"{where}.{key}" if where else str(key))
+            yield from unstorable(item, f"{where}.{key}" if where else str(key))
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _unstorable(item, f"{where}[{number}]")
+            yield from unstorable(item, f"{where}[{number}]")
 
 
 def _salvage(value: Any, error: PydanticError) -> tuple[ScenarioSpec | None, tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""The process that computes one plan: read the question, solve, verify, store in one commit.
+"""The process that computes one plan or one prediction, whatever becomes of it.
 
 Run by :mod:`app.solver_process` as ``python -m app.solver_child``; see there for how they talk.
 """
@@ -12,84 +12,26 @@ import os
 import resource
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import IO
 
-import numpy as np
-import numpy.typing as npt
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from app import translate
+from app.computing import Asked, Reporter
 from app.database import Database
+from app.jobs import Kind
 from app.log import configure_logging
-from app.repository import planning_data, scenarios
-from app.repository.plan_results import save_result
-from app.repository.plan_work import (
-    SupersededError,
-    append_progress,
-    checkpoint,
-    save_checkpoint,
-)
+from app.repository.computations import SupersededError
 from app.solver_process import Ended, Ending, Request, Task
-from app.tables import PlanState
-from siting.coverage import Coverage, build_coverage
 from siting.errors import SitingError
-from siting.plan_check import verify_plan
-from siting.planning import plan_scenario
-from siting.progress import Progress
-from siting.scenario import Scenario, build_scenario
 
 logger = logging.getLogger(__name__)
 
-#: Least time between two stored reports of one phase [s].
-REPORT_EVERY_S = 0.5
-
-
-class Asked:
-    """What the worker has asked for, if anything; also the solver's `stop`."""
-
-    def __init__(self) -> None:
-        self.request: Request | None = None
-        self.superseded = False
-
-    def __call__(self) -> bool:
-        """Say whether the search should stop."""
-        return self.superseded or self.request is not None
-
-
-class Reporter:
-    """Stores reports, at most two a second within a phase, and stops a superseded search."""
-
-    def __init__(self, database: Database, task: Task, asked: Asked) -> None:
-        self._database, self._work, self._asked = database, task.work, asked
-        self._phase = ""
-        self._next = 0.0
-        self._began = time.monotonic()
-
-    def __call__(self, report: Progress) -> None:
-        """Take a report from the computation."""
-        now = time.monotonic()
-        if report.phase == self._phase and now < self._next:
-            return
-        self._phase, self._next = report.phase, now + REPORT_EVERY_S
-        try:
-            with self._database.session() as session:
-                append_progress(session, self._work, report)
-        except SupersededError:
-            self._asked.superseded = True
-        except OperationalError as error:
-            logger.warning("a progress report was lost: %s", str(error.orig).strip())
-
-    def phase(self, name: str) -> None:
-        """Report that a phase without inner reports begins."""
-        self(Progress(phase=name, fraction=0.0, elapsed_s=time.monotonic() - self._began))
-
 
 def compute(task: Task, asked: Asked, tell: Callable[[str], None]) -> Ended:
-    """Compute, verify and store the plan of a task.
+    """Compute and store what a task asks for.
 
     Parameters
     ----------
@@ -98,18 +40,17 @@ def compute(task: Task, asked: Asked, tell: Callable[[str], None]) -> Ended:
     asked
         What the worker asks for meanwhile.
     tell
-        Called with ``"searching"`` when the search begins, and with ``"solved"`` when it has ended
-        and only verifying and storing is left.
+        Told when there is something to keep, and when only storing it is left.
 
     Raises
     ------
     siting.errors.SitingError
-        When the scenario cannot be planned, or the plan does not stand up to verification.
+        When the question has faults, or the answer does not stand up to its check.
     """
     with Database(make_url(task.url).set(drivername="postgresql+psycopg"), pool_size=2) as database:
         report = Reporter(database, task, asked)
         try:
-            return _compute(database, task, asked, report, tell)
+            return _of_kind(database, task, asked, report, tell)
         except CancelledError:
             if asked.superseded:
                 return Ended(how=Ending.SUPERSEDED)
@@ -119,66 +60,18 @@ def compute(task: Task, asked: Asked, tell: Callable[[str], None]) -> Ended:
             return Ended(how=Ending.SUPERSEDED, reason=str(error))
 
 
-def _compute(
-    database: Database,
-    task: Task,
-    asked: Asked,
-    report: Reporter,
-    tell: Callable[[str], None],
+def _of_kind(
+    database: Database, task: Task, asked: Asked, report: Reporter, tell: Callable[[str], None]
 ) -> Ended:
+    """Import what the kind needs and no more: solvers and radio are large."""
     report.phase("data")
-    dataset_id, dataset_hash, scenario, start = _question(database, task)
-    coverage = build_coverage(scenario, stop=asked, progress=report)
-    tell("searching")
-    plan = plan_scenario(scenario, coverage=coverage, stop=asked, progress=report, warm_start=start)
-    stopped = asked.request
-    tell("solved")
-    if asked.superseded:
-        return Ended(how=Ending.SUPERSEDED)
-    if stopped is Request.HAND_BACK:
-        with database.session() as session:
-            save_checkpoint(session, task.work, scenario_hash=scenario.hash, selected=plan.selected)
-        return Ended(how=Ending.HANDED_BACK)
-    report.phase("verify")
-    verify_plan(scenario, plan)
-    with database.session() as session:
-        save_result(
-            session,
-            task.work,
-            scenario=scenario,
-            dataset_id=dataset_id,
-            dataset_hash=dataset_hash,
-            plan=plan,
-            served=_served(coverage, plan.selected),
-            state=PlanState.CANCELLED if stopped is Request.CANCEL else PlanState.DONE,
-        )
-    return Ended(how=Ending.STORED)
+    if task.work.kind is Kind.PREDICTION:
+        from app.compute_prediction import compute_prediction  # noqa: PLC0415
 
+        return compute_prediction(database, task, asked, report)
+    from app.compute_plan import compute_plan  # noqa: PLC0415
 
-def _served(coverage: Coverage, selected: npt.NDArray[np.intp]) -> dict[str, npt.NDArray[np.bool_]]:
-    """Say per standard which demand points the chosen options serve."""
-    served: dict[str, npt.NDArray[np.bool_]] = {}
-    for standard_id, matrix in coverage.by_standard.items():
-        chosen = np.zeros(matrix.shape[1], dtype=np.int32)
-        chosen[selected] = 1
-        served[standard_id] = matrix @ chosen > 0
-    return served
-
-
-def _question(
-    database: Database, task: Task
-) -> tuple[str, str, Scenario, npt.NDArray[np.intp] | None]:
-    """Read the scenario and its planning data as they are at one moment."""
-    with database.session() as session:
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        row = scenarios.get(session, task.work.scenario_id)
-        if row is None:
-            raise SupersededError("its scenario was deleted")
-        head = planning_data.dataset(session, row.dataset_id)
-        data = planning_data.load_planning_data(session, row.dataset_id)
-        scenario = build_scenario(translate.spec_value(row.spec), data)
-        start = checkpoint(session, task.work, scenario_hash=scenario.hash)
-        return head.id, head.content_hash, scenario, start
+    return compute_plan(database, task, asked, report, tell)
 
 
 def main() -> None:
@@ -210,11 +103,11 @@ def _edge(task: Task, asked: Asked, tell: Callable[[str], None]) -> Ended:
                 reason=f"it needs more than the {task.memory_mb} MB a computation may use; raise "
                 "SITING_WORKER_MEMORY_MB, or ask a smaller question",
             )
-        logger.exception("plan %s failed", task.plan_id)
+        logger.exception("%s failed", task.work)
         return Ended(
             how=Ending.FAILED,
             reason=f"the computation failed unexpectedly ({type(error).__name__}); the worker's "
-            f"log has the details under plan {task.plan_id}",
+            f"log has the details under {task.work}",
         )
 
 

@@ -12,6 +12,7 @@ import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -20,23 +21,24 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
 
-from app.repository.plan_work import Work
+from app.jobs import Kind
+from app.repository.computations import Work
 
 
 class Request(StrEnum):
     """What a running computation may be asked."""
 
-    CANCEL = "cancel"  #: stop, and store the best plan so far
-    HAND_BACK = "hand_back"  #: stop, and keep the best plan so far for the next worker
+    CANCEL = "cancel"  #: stop, and store the best so far, where there is such a thing
+    HAND_BACK = "hand_back"  #: stop, and keep the best so far for the next worker
 
 
 class Ending(StrEnum):
     """How a computation ended."""
 
-    STORED = "stored"  #: its plan is in the database
-    EMPTY = "empty"  #: stopped before there was any plan
+    STORED = "stored"  #: its result is in the database
+    EMPTY = "empty"  #: stopped before there was any result
     HANDED_BACK = "handed_back"  #: stopped for the next worker
-    SUPERSEDED = "superseded"  #: another worker has the plan; nothing was written
+    SUPERSEDED = "superseded"  #: another worker has it; nothing was written
     FAILED = "failed"  #: the reason says why
     KILLED = "killed"  #: did not end in time after a request, and was killed
     DIED = "died"  #: ended without a word
@@ -58,26 +60,22 @@ class Task:
     ----------
     url
         Address of the database for libpq; it may hold a password and is never in an argument.
-    plan_id, scenario_id, attempt
-        The plan and the attempt it is taken up under.
+    kind, id, attempt
+        The plan or prediction, and the attempt it is taken up under.
     memory_mb
         Most memory the child may use [MB].
     """
 
     url: str
-    plan_id: str
-    scenario_id: str
+    kind: str
+    id: str
     attempt: int
     memory_mb: int
 
     @property
     def work(self) -> Work:
-        """The plan taken up."""
-        return Work(
-            plan_id=uuid.UUID(self.plan_id),
-            scenario_id=uuid.UUID(self.scenario_id),
-            attempt=self.attempt,
-        )
+        """What was taken up."""
+        return Work(kind=Kind(self.kind), id=uuid.UUID(self.id), attempt=self.attempt)
 
 
 class SolverProcess:
@@ -102,11 +100,17 @@ class SolverProcess:
         self._killed = False
         self._searching = False
         self._last: dict[str, Any] = {}
+        # The child's temporary files go with it, however it ends.
+        self._folder = tempfile.TemporaryDirectory(prefix="siting-")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "app.solver_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env=os.environ
+            | {
+                "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+                "TMPDIR": self._folder.name,
+            },
             start_new_session=True,  # Ctrl-C in a terminal is the worker's to handle
             text=True,
         )
@@ -197,3 +201,4 @@ class SolverProcess:
                     pipe.close()
                 except BrokenPipeError:
                     continue
+        self._folder.cleanup()

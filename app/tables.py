@@ -13,6 +13,8 @@
                        |- plan_progress       what the computation reported, in order
                        `- plan_checkpoints    best plan so far of an interrupted computation
 
+Predictions have tables of their own (:mod:`app.prediction_tables`).
+
 Geometry is WGS 84 longitude, latitude (SRID 4326) throughout. Times are aware and UTC; money is
 integer CNY. The queue's own tables (``procrastinate_...``) stand beside these.
 """
@@ -58,11 +60,11 @@ def new_id() -> uuid.UUID:
 
 
 class PlanState(StrEnum):
-    """Where a plan's computation stands; what it found is the plan's `status`."""
+    """Where the computation of a plan or a prediction stands; what it found is in its result."""
 
     QUEUED = "queued"  #: waits for a worker
     RUNNING = "running"  #: a worker computes it
-    DONE = "done"  #: computed, verified and stored
+    DONE = "done"  #: computed, checked and stored
     CANCELLED = "cancelled"  #: stopped on request; the best plan so far is stored if there was one
     FAILED = "failed"  #: ended by a fault; `error` says which
 
@@ -287,17 +289,28 @@ class StandardRow(Base):
 
 
 class TerrainRow(Base):
-    """The ground of a data set: heights on a grid of square cells, packed."""
+    """The ground of a data set: heights on a grid of square cells, packed.
+
+    One row of a data set is in force; the others were, and are kept.
+    """
 
     __tablename__ = "terrains"
-
-    dataset_id: Mapped[str] = mapped_column(
-        ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True
+    __table_args__ = (
+        Index("uq_terrains_current", "dataset_id", unique=True, postgresql_where="current"),
     )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(
+        ForeignKey("datasets.id", ondelete="CASCADE"), index=True
+    )
+    current: Mapped[bool] = mapped_column(server_default=true())  #: in force
+    imported: Mapped[bool] = mapped_column(server_default=true())  #: not from the loaded files
     grid: Mapped[dict[str, Any]]  #: siting.grid.Grid
-    heights: Mapped[bytes]  #: ground and clutter [m], float32, npz
+    heights: Mapped[bytes] = mapped_column(deferred=True)  #: ground and clutter [m], float32, npz
     provenance: Mapped[str]
     source: Mapped[str]
+    report: Mapped[dict[str, Any]]  #: what its file was and what was filled in; empty when loaded
+    loaded_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 
 class ActionPlanTarget(Base):
@@ -351,25 +364,14 @@ class Scenario(Base):
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 
-_STATES = ", ".join(f"'{state}'" for state in PlanState)
+STATE_KNOWN = f"state in ({', '.join(repr(state.value) for state in PlanState)})"
+STATE_OPEN = "state in ('queued', 'running')"
 
 
-class Plan(Base):
-    """The answer to a scenario, from the moment it is asked for.
-
-    `status` and everything after it are empty until there is a result.
-    """
-
-    __tablename__ = "plans"
-    __table_args__ = (
-        CheckConstraint(f"state in ({_STATES})", name="state_known"),
-        Index("ix_plans_open", "state", postgresql_where="state in ('queued', 'running')"),
-    )
+class Computed:
+    """What a worker computes, from the moment it is asked for; every kind has these columns."""
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
-    scenario_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("scenarios.id", ondelete="CASCADE"), index=True
-    )
     state: Mapped[str] = mapped_column(default=PlanState.QUEUED)
     job_id: Mapped[int | None] = mapped_column(BigInteger)  #: the queue's job
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0)  #: 1 for the first worker
@@ -380,9 +382,41 @@ class Plan(Base):
     heartbeat_at: Mapped[dt.datetime | None]  #: last sign of life of the worker
     finished_at: Mapped[dt.datetime | None]
     error: Mapped[str | None]  #: why it failed, for people
+    reason: Mapped[str | None]  #: how it ended, in one sentence
+
+
+class Reported:
+    """One report of a running computation; the id orders and numbers the event stream."""
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    attempt: Mapped[int] = mapped_column(SmallInteger)
+    state: Mapped[str]  #: of the computation at that moment: a stream knows when it ends
+    phase: Mapped[str]  #: siting.progress.Progress.phase, or the state when there is none
+    fraction: Mapped[float]
+    value: Mapped[float | None]
+    bound: Mapped[float | None]
+    unit: Mapped[str] = mapped_column(default="")
+    elapsed_s: Mapped[float]
+    at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+
+
+class Plan(Computed, Base):
+    """The answer to a scenario, from the moment it is asked for.
+
+    `status` and everything after it are empty until there is a result.
+    """
+
+    __tablename__ = "plans"
+    __table_args__ = (
+        CheckConstraint(STATE_KNOWN, name="state_known"),
+        Index("ix_plans_open", "state", postgresql_where=STATE_OPEN),
+    )
+
+    scenario_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("scenarios.id", ondelete="CASCADE"), index=True
+    )
 
     status: Mapped[str | None]  #: siting.plan.Status
-    reason: Mapped[str | None]
     scenario_hash: Mapped[str | None]
     dataset_hash: Mapped[str | None]  #: content hash of the data set it was computed on
     standards: Mapped[list[str] | None]  #: bit k of plan_demand.served is standards[k]
@@ -473,23 +507,13 @@ class PlanDemand(Base):
     served: Mapped[int] = mapped_column(SmallInteger)  #: bit k: by plans.standards[k]
 
 
-class PlanProgress(Base):
-    """One report of a running computation; the id orders and numbers the event stream."""
+class PlanProgress(Reported, Base):
+    """One report of a plan's computation."""
 
     __tablename__ = "plan_progress"
     __table_args__ = (Index("ix_plan_progress_plan_id_id", "plan_id", "id"),)
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("plans.id", ondelete="CASCADE"))
-    attempt: Mapped[int] = mapped_column(SmallInteger)
-    state: Mapped[str]  #: of the plan at that moment, so that a stream knows when it ends
-    phase: Mapped[str]  #: siting.progress.Progress.phase, or the state when there is none
-    fraction: Mapped[float]
-    value: Mapped[float | None]
-    bound: Mapped[float | None]
-    unit: Mapped[str] = mapped_column(default="")
-    elapsed_s: Mapped[float]
-    at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 
 class PlanCheckpoint(Base):

@@ -16,7 +16,6 @@ import shapely
 from app.tables import Plan as PlanRow
 from app.tables import PlanOption, PlanOutcome, PlanStep, StandardRow, TechnologyRow, TerrainRow
 from siting.grid import Grid
-from siting.layers import Layers
 from siting.plan import Certificate, Cuts, Outcome, Plan, Step, TargetState
 from siting.radio.ground.terrain import Terrain
 from siting.sites import SiteKind
@@ -93,21 +92,16 @@ def standard(row: StandardRow) -> ServiceStandard:
     return ServiceStandard(**values)
 
 
-def terrain_row(dataset_id: str, layers: Layers) -> dict[str, Any]:
-    """Return a data set's terrain as the values of its row; there must be one."""
-    terrain = layers.terrain
-    assert terrain is not None  # noqa: S101 - the caller's condition
+def terrain_values(terrain: Terrain) -> dict[str, Any]:
+    """Return a terrain as grid and packed heights of its row."""
     arrays = {"ground_m": terrain.ground_m}
     if terrain.clutter_m is not None:
         arrays["clutter_m"] = terrain.clutter_m
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # pyright: ignore[reportArgumentType] - the stub takes allow_pickle for one of the arrays
     return {
-        "dataset_id": dataset_id,
         "grid": dataclasses.asdict(terrain.grid),
         "heights": buffer.getvalue(),
-        "provenance": layers.terrain_provenance.value,
-        "source": layers.terrain_source,
     }
 
 
@@ -116,6 +110,12 @@ def terrain(row: TerrainRow) -> Terrain:
     with np.load(io.BytesIO(row.heights), allow_pickle=False) as archive:
         clutter = archive["clutter_m"] if "clutter_m" in archive.files else None
         return Terrain(grid=grid(row.grid), ground_m=archive["ground_m"], clutter_m=clutter)
+
+
+def has_clutter(row: TerrainRow) -> bool:
+    """Say whether a stored terrain knows buildings and trees, without unpacking it."""
+    with np.load(io.BytesIO(row.heights), allow_pickle=False) as archive:
+        return "clutter_m" in archive.files
 
 
 def library_row(dataset_id: str, item: Technology | ServiceStandard) -> dict[str, Any]:

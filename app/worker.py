@@ -1,4 +1,4 @@
-"""The worker: takes plans from the queue and watches over the processes that compute them.
+"""The worker: takes plans and predictions from the queue and watches over their processes.
 
 ``python -m app.worker`` runs one until SIGTERM or SIGINT. Any number may run beside each other, on
 any number of hosts with the same database.
@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 
 import procrastinate
 from procrastinate.exceptions import ConnectorException
@@ -23,10 +24,10 @@ from procrastinate.jobs import Job
 from sqlalchemy.exc import OperationalError
 
 from app.database import Database, DatabaseError, ensure_ready
-from app.jobs import QUEUE, TASK
+from app.jobs import QUEUE, Kind
 from app.log import configure_logging
-from app.repository import plan_work
-from app.repository.plan_work import SupersededError, Work
+from app.repository import computations
+from app.repository.computations import SupersededError, Work
 from app.settings import Settings, WorkerSettings, load_settings
 from app.solver_process import Ended, Ending, Request, SolverProcess, Task
 from app.tables import PlanState
@@ -55,7 +56,7 @@ class _RetryHandedBack(procrastinate.BaseRetryStrategy):
 
 
 def run_worker(settings: Settings, stop_event: threading.Event) -> None:
-    """Compute queued plans until `stop_event` is set; then hand back what is running.
+    """Compute what is queued until `stop_event` is set; then hand back what is running.
 
     Raises
     ------
@@ -103,24 +104,30 @@ async def _wait_for(stop: threading.Event) -> None:
 
 
 async def _reap(database: Database, settings: WorkerSettings) -> None:
-    """Look for plans of dead workers, for as long as this worker lives."""
+    """Look for work of dead workers, for as long as this worker lives."""
     while True:
         try:
             await asyncio.to_thread(take_up_lost, database, settings)
         except OperationalError as error:
-            logger.warning("cannot look for lost plans: %s", str(error.orig).strip())
+            logger.warning("cannot look for lost work: %s", str(error.orig).strip())
         await asyncio.sleep(settings.stale_after_s / 4)
 
 
 def take_up_lost(database: Database, settings: WorkerSettings) -> list[uuid.UUID]:
-    """Queue the plans of dead workers again; return them."""
-    with database.session() as session:
-        queued = plan_work.take_up_lost(
-            session, stale_after_s=settings.stale_after_s, max_deaths=settings.max_attempts
-        )
-    for plan_id in queued:
-        logger.warning("plan %s: its worker died; queued again", plan_id)
-    return list(queued)
+    """Queue the plans and predictions of dead workers again; return them."""
+    found: list[uuid.UUID] = []
+    for kind in Kind:
+        with database.session() as session:
+            queued = computations.take_up_lost(
+                session,
+                kind,
+                stale_after_s=settings.stale_after_s,
+                max_deaths=settings.max_attempts,
+            )
+        for row_id in queued:
+            logger.warning("%s %s: its worker died; queued again", kind, row_id)
+        found += queued
+    return found
 
 
 def _queue(
@@ -132,17 +139,25 @@ def _queue(
         )
     )
 
-    @app.task(name=TASK, queue=QUEUE, retry=_RetryHandedBack())
-    def compute_plan(plan_id: str) -> None:
-        compute(database, settings, stop, uuid.UUID(plan_id))
+    def task(kind: Kind) -> Callable[..., None]:
+        def run(**given: str) -> None:
+            compute(database, settings, stop, kind, uuid.UUID(given[kind.key]))
 
+        return run
+
+    for kind in Kind:
+        app.task(name=kind.task, queue=QUEUE, retry=_RetryHandedBack())(task(kind))
     return app
 
 
 def compute(
-    database: Database, settings: WorkerSettings, stop: threading.Event, plan_id: uuid.UUID
+    database: Database,
+    settings: WorkerSettings,
+    stop: threading.Event,
+    kind: Kind,
+    row_id: uuid.UUID,
 ) -> None:
-    """Take a plan up and see it through; every failure ends on its row.
+    """Take a plan or a prediction up and see it through; every failure ends on its row.
 
     Raises
     ------
@@ -150,22 +165,22 @@ def compute(
         When the worker shuts down meanwhile.
     """
     with database.session() as session:
-        work = plan_work.begin(session, plan_id)
+        work = computations.begin(session, kind, row_id)
     if work is None:
-        logger.info("plan %s: nothing to do any more", plan_id)
+        logger.info("%s %s: nothing to do any more", kind, row_id)
         return
-    logger.info("plan %s: attempt %d begins", plan_id, work.attempt)
+    logger.info("%s: attempt %d begins", work, work.attempt)
     try:
         ended = _watch(database, settings, stop, work)
-    except Exception as error:  # the worker's edge: the failure must end on the plan's row
-        logger.exception("plan %s: the worker failed", plan_id)
+    except Exception as error:  # the worker's edge: the failure must end on the row
+        logger.exception("%s: the worker failed", work)
         reason = f"the worker failed ({type(error).__name__}); its log has the details"
         ended = Ended(how=Ending.FAILED, reason=reason)
-    logger.info("plan %s: %s %s", plan_id, ended.how.value, ended.reason)
+    logger.info("%s: %s %s", work, ended.how.value, ended.reason)
     try:
         _record(database, work, ended, stop=stop.is_set())
     except SupersededError as error:
-        logger.warning("plan %s: %s; left alone", plan_id, error)
+        logger.warning("%s: %s; left alone", work, error)
 
 
 def _watch(
@@ -174,8 +189,8 @@ def _watch(
     """Run the computation, passing on cancellation and shutdown, until it has ended."""
     task = Task(
         url=database.conninfo,
-        plan_id=str(work.plan_id),
-        scenario_id=str(work.scenario_id),
+        kind=work.kind.value,
+        id=str(work.id),
         attempt=work.attempt,
         memory_mb=settings.memory_mb,
     )
@@ -186,38 +201,44 @@ def _watch(
         while (ended := process.wait(settings.cancel_poll_s)) is None:
             if stop.is_set():
                 process.ask(Request.HAND_BACK)
-            look = plan_work.cancel_requested
+            look = computations.cancel_requested
             if time.monotonic() >= next_beat:
-                look, next_beat = plan_work.beat, time.monotonic() + settings.heartbeat_s
+                look, next_beat = computations.beat, time.monotonic() + settings.heartbeat_s
             try:
                 with database.session() as session:
                     if look(session, work):
                         process.ask(Request.CANCEL)
             except OperationalError as error:
-                logger.warning("plan %s: %s", work.plan_id, str(error.orig).strip())
+                logger.warning("%s: %s", work, str(error.orig).strip())
             except SupersededError:
                 continue  # it is stored, or another worker has it: the child knows and ends
     return ended
 
 
+#: Why a cancelled computation has no result, by kind and ending.
+_CANCELLED = {
+    (Kind.PLAN, Ending.EMPTY): "cancelled before a first plan was found",
+    (Kind.PLAN, Ending.KILLED): "cancelled; the search did not stop in time, so no plan was kept",
+    (Kind.PREDICTION, Ending.EMPTY): "cancelled before it was complete",
+    (Kind.PREDICTION, Ending.KILLED): "cancelled before it was complete",
+}
+
+
 def _record(database: Database, work: Work, ended: Ended, *, stop: bool) -> None:
-    """Put a computation's end on the plan's row, where the child has not done so."""
+    """Put a computation's end on its row, where the child has not done so."""
     if ended.how in {Ending.STORED, Ending.SUPERSEDED}:
         return
     handed_back = ended.how is Ending.HANDED_BACK or (ended.how is Ending.KILLED and stop)
     with database.session() as session:
         if handed_back:
-            plan_work.hand_back(session, work)
+            computations.hand_back(session, work)
         elif ended.how in {Ending.EMPTY, Ending.KILLED}:
-            reason = {
-                Ending.EMPTY: "cancelled before a first plan was found",
-                Ending.KILLED: "cancelled; the search did not stop in time, so no plan was kept",
-            }[ended.how]
-            plan_work.end_without_result(session, work, PlanState.CANCELLED, reason=reason)
+            reason = _CANCELLED[work.kind, ended.how]
+            computations.end_without_result(session, work, PlanState.CANCELLED, reason=reason)
         else:
-            plan_work.end_without_result(session, work, PlanState.FAILED, reason=ended.reason)
+            computations.end_without_result(session, work, PlanState.FAILED, reason=ended.reason)
     if handed_back:
-        raise HandedBackError(str(work.plan_id))
+        raise HandedBackError(str(work))
 
 
 def main() -> None:

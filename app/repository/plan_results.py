@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,12 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from app import translate
-from app.jobs import driver_connection
-from app.repository.plan_work import SupersededError, Work, end, held
+from app.jobs import Kind, driver_connection
+from app.repository.computations import SupersededError, Work, end, held
 from app.tables import (
     CandidateSite,
     Dataset,
+    Plan,
     PlanDemand,
     PlanOption,
     PlanOutcome,
@@ -58,7 +60,7 @@ def save_result(
     SupersededError
         When the plan is no longer this attempt's, or its planning data were replaced meanwhile.
     """
-    row = held(session, work)
+    row = cast("Plan", held(session, work))
     current = session.scalar(select(Dataset.content_hash).where(Dataset.id == dataset_id))
     if current != dataset_hash:
         raise SupersededError(f"data set {dataset_id!r} was replaced while the plan was computed")
@@ -75,7 +77,7 @@ def save_result(
     _save_options(session, row.id, dataset_id, scenario, plan)
     _save_outcomes(session, row.id, scenario, plan)
     _save_served(session, row.id, scenario, served)
-    end(session, row, state, reason=plan.reason)
+    end(session, Kind.PLAN, row, state, reason=plan.reason)
 
 
 def _save_options(

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import translate
+from app.repository import terrains
 from app.tables import (
     Base,
     CandidateSite,
@@ -20,7 +21,6 @@ from app.tables import (
     Place,
     StandardRow,
     TechnologyRow,
-    TerrainRow,
     WaterBody,
     Zone,
 )
@@ -117,7 +117,7 @@ def layers(session: Session, head: Dataset) -> Layers:
         DemandCell.dataset_id == head.id
     )
     water = features(WaterBody, ORIGIN_COLUMNS)
-    ground = session.get(TerrainRow, head.id)
+    ground = terrains.in_force(session, head.id)
     return Layers(
         id=head.area_id,
         name_zh=head.name_zh,

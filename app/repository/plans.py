@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import cast
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
-from app import jobs, translate
-from app.repository.plan_work import announce
-from app.tables import Plan, PlanOption, PlanOutcome, PlanProgress, PlanState, PlanStep
+from app import translate
+from app.jobs import Kind
+from app.repository import computations, progress
+from app.repository.progress import Reports
+from app.tables import Plan, PlanOption, PlanOutcome, PlanState, PlanStep, Reported
 from siting import plan as values
 
 
 def create_queued(session: Session, scenario_id: uuid.UUID) -> Plan:
     """Ask for a plan: its row and its job appear together when the session commits."""
     row = Plan(scenario_id=scenario_id, state=PlanState.QUEUED)
-    session.add(row)
-    session.flush()
-    row.job_id = jobs.defer_compute_plan(session, row.id)
-    announce(session, row, PlanState.QUEUED)
-    session.flush()
-    session.refresh(row)
-    return row
+    return computations.queue(session, Kind.PLAN, row)
 
 
 def get(session: Session, plan_id: uuid.UUID) -> Plan | None:
@@ -56,19 +53,7 @@ def cancel(session: Session, plan_id: uuid.UUID) -> Plan | None:
     A queued one is cancelled at once. A running one is told to stop: its worker keeps the best
     plan so far and sets the state. One that has ended stays as it is.
     """
-    row = session.get(Plan, plan_id, with_for_update=True, populate_existing=True)
-    if row is None or PlanState(row.state).ended:
-        return row
-    row.cancel_requested = True
-    withdrawn = row.job_id is not None and jobs.withdraw(session, row.job_id)
-    if row.state == PlanState.QUEUED and withdrawn:
-        row.state = PlanState.CANCELLED
-        row.reason = "cancelled before a worker took it up"
-        row.finished_at = func.now()
-        announce(session, row, PlanState.CANCELLED)
-    session.flush()
-    session.refresh(row)
-    return row
+    return cast("Plan | None", computations.cancel(session, Kind.PLAN, plan_id))
 
 
 def steps(session: Session, plan_id: uuid.UUID) -> Sequence[PlanStep]:
@@ -97,21 +82,14 @@ def options(
 
 def progress_after(
     session: Session, plan_id: uuid.UUID, after: int = 0, *, limit: int = 1000
-) -> Sequence[PlanProgress]:
+) -> Reports:
     """Return a plan's reports behind the one numbered `after`, oldest first."""
-    query = (
-        select(PlanProgress)
-        .where(PlanProgress.plan_id == plan_id, PlanProgress.id > after)
-        .order_by(PlanProgress.id)
-        .limit(limit)
-    )
-    return session.scalars(query).all()
+    return progress.progress_after(session, Kind.PLAN, plan_id, after, limit=limit)
 
 
-def latest_progress(session: Session, plan_id: uuid.UUID) -> PlanProgress | None:
+def latest_progress(session: Session, plan_id: uuid.UUID) -> Reported | None:
     """Return a plan's last report, or None before the first."""
-    query = select(PlanProgress).where(PlanProgress.plan_id == plan_id)
-    return session.scalars(query.order_by(PlanProgress.id.desc()).limit(1)).first()
+    return progress.latest_progress(session, Kind.PLAN, plan_id)
 
 
 def load_plan(session: Session, plan_id: uuid.UUID) -> values.Plan | None:

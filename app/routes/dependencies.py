@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.orm import Session
 
 from app.database import Database
+from app.prediction_rasters import PredictionRasters
 from app.progress_listener import ProgressListener
 from app.repository.planning_data import PlanningDataCache
 from app.settings import Settings
@@ -34,7 +35,9 @@ class Services:
     planning
         Planning data in memory.
     listener
-        Hears of new reports of running plans.
+        Hears of new reports of running computations.
+    rasters
+        Rasters of predictions in memory.
     """
 
     settings: Settings
@@ -42,6 +45,7 @@ class Services:
     reading: Engine
     planning: PlanningDataCache
     listener: ProgressListener
+    rasters: PredictionRasters
 
 
 def reading_engine(database: Database, pool_size: int) -> Engine:

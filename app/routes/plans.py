@@ -181,6 +181,7 @@ def _links(request: Request, row: Plan) -> list[Link]:
         Link(rel="self", href=absolute(request, base)),
         Link(rel="scenario", href=absolute(request, f"/api/v1/scenarios/{row.scenario_id}")),
         Link(rel="events", href=absolute(request, f"{base}/events")),
+        Link(rel="predictions", href=absolute(request, "/api/v1/predictions", plan_id=str(row.id))),
     ]
     if row.status is not None:
         links += [

@@ -60,11 +60,11 @@ def demand(
     standard: Standard = None,
 ) -> Response:
     """Return squares with their people, and whether the plan serves them."""
-    tile = _tile(z, x, y)
+    tile = checked_tile(z, x, y)
     layer, _ = _demand_layer(connection, plan_id, standard)
     # A finished plan never changes, so that its tiles need not be made to be compared.
-    tag = _tag("demand", plan_id, layer.bit, tile)
-    return _answer(request, tag, lambda: tiles.demand_tile(connection, layer, tile))
+    tag = tile_tag("demand", plan_id, layer.bit, tile)
+    return answer_tile(request, tag, lambda: tiles.demand_tile(connection, layer, tile))
 
 
 @router.get("/plans/{plan_id}/tiles/demand.json", summary="TileJSON of a plan's demand")
@@ -100,9 +100,9 @@ def sites(
     request: Request, connection: Reading, *, z: Z, x: X, y: Y, dataset: Dataset = "ezhou"
 ) -> Response:
     """Return the candidate sites of a data set."""
-    tile = _tile(z, x, y)
-    tag = _tag("sites", dataset, _content_hash(connection, dataset), tile)
-    return _answer(request, tag, lambda: tiles.sites_tile(connection, dataset, tile))
+    tile = checked_tile(z, x, y)
+    tag = tile_tag("sites", dataset, _content_hash(connection, dataset), tile)
+    return answer_tile(request, tag, lambda: tiles.sites_tile(connection, dataset, tile))
 
 
 @router.get("/tiles/sites.json", summary="TileJSON of the candidate sites")
@@ -129,7 +129,14 @@ def sites_tilejson(
     )
 
 
-def _tile(z: int, x: int, y: int) -> tiles.Tile:
+def checked_tile(z: int, x: int, y: int) -> tiles.Tile:
+    """Return a tile's place.
+
+    Raises
+    ------
+    NotFoundError
+        When the scheme has no such tile, or nothing is drawn at its zoom.
+    """
     tile = tiles.Tile(z, x, y)
     if not tile.exists:
         raise NotFoundError(
@@ -139,12 +146,16 @@ def _tile(z: int, x: int, y: int) -> tiles.Tile:
     return tile
 
 
-def _tag(*parts: object) -> str:
+def tile_tag(*parts: object) -> str:
+    """Return the tag of what is made of some parts."""
     digest = hashlib.sha256("\n".join(map(str, (_FORMAT, *parts))).encode())
     return f'W/"{digest.hexdigest()[:32]}"'
 
 
-def _answer(request: Request, tag: str, make: Callable[[], bytes]) -> Response:
+def answer_tile(
+    request: Request, tag: str, make: Callable[[], bytes], *, media_type: str = MVT
+) -> Response:
+    """Answer with a tile, or that the client has it; `make` is called only when it has not."""
     headers = {"ETag": tag, "Cache-Control": _CACHE}
     given = [item.strip() for item in request.headers.get("if-none-match", "").split(",")]
     if tag in given or "*" in given:
@@ -152,7 +163,7 @@ def _answer(request: Request, tag: str, make: Callable[[], bytes]) -> Response:
     content = make()
     if not content:
         return Response(status_code=204, headers=headers)
-    return Response(content, media_type=MVT, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
 
 
 _PLAN = text(

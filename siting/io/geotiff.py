@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from rasterio.crs import CRS
+from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
 from siting.contours import north_up
@@ -120,3 +121,23 @@ def write_geotiff(
     except OSError as error:
         raise FileError(f"{path}: cannot be written: {error.strerror}") from error
     log.info("raster written: %s bands=%d cells=%d", path.name, len(bands), len(grid))
+
+
+def read_band(content: bytes) -> npt.NDArray[np.float32]:
+    """Return the first band of a GeoTIFF, row 0 in the south, NaN where there is no value.
+
+    Parameters
+    ----------
+    content
+        A file as :func:`write_geotiff` writes it.
+
+    Raises
+    ------
+    FileError
+        When it is no GeoTIFF.
+    """
+    try:
+        with MemoryFile(content) as memory, memory.open(driver="GTiff") as file:
+            return np.ascontiguousarray(file.read(1)[::-1], dtype=np.float32)
+    except RasterioError as error:
+        raise FileError(f"the raster cannot be read: {error}") from error

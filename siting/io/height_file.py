@@ -68,11 +68,12 @@ _UNIT_NAMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """What the caller says of files that do not say it themselves."""
+    """What the caller says of files that do not say it themselves, and how large they may be."""
 
     crs: str | None
     vertical_unit: VerticalUnit | None
     nodata: float | None
+    most_pixels: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,7 @@ def read_heights(
         When the file is missing, damaged or of no known format.
     InputError
         With every fault: CRS missing or unknown, several bands, an unknown vertical unit, heights
-        no ground of the Earth has.
+        no ground of the Earth has, more pixels than are read.
     """
     driver = _DRIVERS.get(path.suffix.lower())
     if not path.is_file():
@@ -148,6 +149,9 @@ def _read_open(
         problems.append(
             Problem("bands", f"{file.count} bands; heights are one", "give a file of one band")
         )
+    if declared.most_pixels is not None and file.width * file.height > declared.most_pixels:
+        what = f"{file.width:,} x {file.height:,} pixels are more than {declared.most_pixels:,}"
+        problems.append(Problem("size", what, "cut it out round the area, or take larger pixels"))
     if crs is None or problems:
         raise InputError(problems)
     heights = _warped(file, crs, grid, declared.nodata, resampling)

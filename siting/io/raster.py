@@ -72,6 +72,7 @@ def read_terrain(
     vertical_unit: VerticalUnit | None = None,
     nodata: float | None = None,
     most_voids: float = MOST_VOIDS,
+    most_pixels: int | None = None,
 ) -> ImportedTerrain:
     """Read ground heights, and heights of buildings and trees, onto a grid.
 
@@ -92,6 +93,8 @@ def read_terrain(
         Value that stands for "no height" where the files do not say it.
     most_voids
         Share of the cells without ground height that may be filled in, 0..1.
+    most_pixels
+        Largest file that is read; None: any, time grows with it.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def read_terrain(
     InputError
         With every fault of every file: CRS missing or unknown, several bands, area not covered
         (with all extents and the share), too many voids, heights no ground of the Earth has, an
-        unknown vertical unit, a grid that is too large or not metric.
+        unknown vertical unit, too many pixels, a grid that is too large or not metric.
 
     Notes
     -----
@@ -122,7 +125,9 @@ def read_terrain(
     if not 0.0 <= most_voids <= 1.0:
         problems.append(Problem("most_voids", f"is {most_voids}", "give a share, 0..1"))
     raise_if(problems, InputError)
-    declared = Declared(crs=crs, vertical_unit=vertical_unit, nodata=nodata)
+    declared = Declared(
+        crs=crs, vertical_unit=vertical_unit, nodata=nodata, most_pixels=most_pixels
+    )
     ground_m, below = _mosaic("ground", tiles["ground"], grid, declared, problems)
     clutter_m, above = _mosaic("clutter", tiles["clutter"], grid, declared, problems)
     if not problems:

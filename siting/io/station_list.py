@@ -1,9 +1,10 @@
-"""Lists of base stations: as ``siting plan`` writes them, or tables of one's own."""
+"""Lists of base stations: as ``siting plan`` writes them, tables of one's own, or documents."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ COLUMNS = ("site", "technology", "lon", "lat", "height_m")
 DIRECTION = ("turn_deg", "tilt_deg")
 #: Permitted directions [degrees], as in a technology's own layout.
 _DIRECTIONS_DEG = {"turn_deg": 360.0, "tilt_deg": 30.0}
+_LINE = re.compile(r"^line (\d+), (\w+)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,6 +88,56 @@ def read_stations(path: Path, *, technologies: Sequence[Technology], crs: str) -
         ) from None
     log.info("stations read: file=%s n=%d", path.name, len(found))
     return StationList(name=path.name, stations=found, provenance=_provenance(frame))
+
+
+def listed_stations(
+    rows: Sequence[Mapping[str, object]],
+    *,
+    technologies: Sequence[Technology],
+    crs: str,
+    positions: Sequence[int] | None = None,
+) -> StationList:
+    """Read base stations from documents, one a station, with the same fields and rules.
+
+    Parameters
+    ----------
+    rows
+        Values by the names of :func:`read_stations`' columns, and ``provenance``; None or left
+        out: empty.
+    technologies, crs
+        As for :func:`read_stations`.
+    positions
+        Number of each row in messages; None: from 0 on.
+
+    Raises
+    ------
+    InputError
+        Naming every bad value as ``stations[3].lon``.
+    """
+    names = (*COLUMNS, *DIRECTION, "provenance")
+    frame = pd.DataFrame(
+        [[_text(row.get(name)) for name in names] for row in rows],
+        columns=pd.Index(names),
+        index=pd.Index(range(len(rows)) if positions is None else positions),
+        dtype=object,
+    )
+    try:
+        found = _stations(frame, tuple(technologies), crs)
+    except InputError as error:
+        raise InputError(
+            [
+                Problem(_LINE.sub(r"stations[\1].\2", item.where), item.what, item.hint)
+                for item in error.problems
+            ]
+        ) from None
+    return StationList(name="stations", stations=found, provenance=_provenance(frame))
+
+
+def _text(value: object) -> str:
+    """Write a value as a table would hold it; a number to the last bit."""
+    if value is None:
+        return ""
+    return repr(float(value)) if isinstance(value, int | float) else str(value)
 
 
 def _features(path: Path) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from siting.errors import InputError, Problem, raise_if
 from siting.geo import WGS84
 from siting.grid import Grid
 from siting.maps.payload import Pair, said
-from siting.maps.png import palette_png, rgba
+from siting.maps.png import Colour, palette_png, rgba
 from siting.provenance import Provenance
 from siting.text import count_text
 
@@ -132,15 +132,13 @@ def level_layer(
     InputError
         For a raster that does not fit the grid.
     """
-    level = _checked(grid, values)
-    known = np.isfinite(level)
-    index = np.where(known, np.digitize(level, scale.edges) + 1, 0).astype(np.uint8)
-    counts = np.bincount(index[known], minlength=len(scale.classes) + 1)[1:]
+    index = level_index(grid, values, scale)
+    counts = np.bincount(index[index > 0], minlength=len(scale.classes) + 1)[1:]
     colours = map_style.CLASS_COLOURS[len(scale.classes)]
     entries = [
         LegendEntry(
             colour=colour,
-            label=_class_label(scale, number),
+            label=class_label(scale, number),
             share=float(count / counts.sum()) if counts.any() else None,
         )
         for number, (colour, count) in enumerate(zip(colours, counts, strict=True))
@@ -176,17 +174,10 @@ def server_layer(grid: Grid, server: npt.ArrayLike, *, provenance: Provenance) -
     InputError
         For a raster that does not fit the grid.
     """
-    given = _checked(grid, server)
-    heard = np.isfinite(given) & (given >= 0)
-    ids, number = np.unique(given[heard].astype(np.int64), return_inverse=True)
-    area = np.full(given.shape, -1, dtype=np.int64)
-    area[heard] = number
+    index, servers = server_index(grid, server)
     colours = map_style.SERVER_COLOURS
-    chosen = _neighbours_apart(area, len(ids), len(colours))
-    index = np.zeros(area.shape, dtype=np.uint8)
-    index[heard] = chosen[number] + 1
     image, bounds = _image(grid, index, colours)
-    count = count_text(len(ids))
+    count = count_text(servers)
     return RasterLayer(
         id="best_server",
         name=said("raster.best_server"),
@@ -197,6 +188,50 @@ def server_layer(grid: Grid, server: npt.ArrayLike, *, provenance: Provenance) -
     )
 
 
+def level_index(grid: Grid, values: npt.ArrayLike, scale: ClassScale) -> npt.NDArray[np.uint8]:
+    """Return the class of every cell, worst first from 1 on, 0 without a value, (rows, columns).
+
+    Raises
+    ------
+    InputError
+        For a raster that does not fit the grid.
+    """
+    level = _checked(grid, values)
+    known = np.isfinite(level)
+    return np.where(known, np.digitize(level, scale.edges) + 1, 0).astype(np.uint8)
+
+
+def server_index(grid: Grid, server: npt.ArrayLike) -> tuple[npt.NDArray[np.uint8], int]:
+    """Return a colour for every cell by its server, and the number of servers.
+
+    Returns
+    -------
+    index, servers
+        Position in :data:`siting.map_style.SERVER_COLOURS` from 1 on, 0 without server, neighbours
+        apart, (rows, columns); and how many servers there are.
+
+    Raises
+    ------
+    InputError
+        For a raster that does not fit the grid.
+    """
+    given = _checked(grid, server)
+    heard = np.isfinite(given) & (given >= 0)
+    ids, number = np.unique(given[heard].astype(np.int64), return_inverse=True)
+    area = np.full(given.shape, -1, dtype=np.int64)
+    area[heard] = number
+    chosen = _neighbours_apart(area, len(ids), len(map_style.SERVER_COLOURS))
+    index = np.zeros(area.shape, dtype=np.uint8)
+    index[heard] = chosen[number] + 1
+    return index, len(ids)
+
+
+def palette(colours: Sequence[str]) -> list[Colour]:
+    """Return the colours of a raster on the map, led by transparent for 0."""
+    opacity = round(255 * map_style.RASTER_OPACITY)
+    return [(0, 0, 0, 0), *(rgba(colour, opacity) for colour in colours)]
+
+
 def _checked(grid: Grid, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     raster = np.asarray(values, dtype=np.float64)
     shape = (grid.rows, grid.columns)
@@ -205,7 +240,7 @@ def _checked(grid: Grid, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return raster
 
 
-def _class_label(scale: ClassScale, number: int) -> Pair:
+def class_label(scale: ClassScale, number: int) -> Pair:
     """Write a class with its edges and unit, e.g. "good: -95 to -85 dBm"."""
     edges = [f"{edge:g}".replace("-", _MINUS) for edge in scale.edges]
     if number == 0:
@@ -251,13 +286,9 @@ def _image(
         dst_crs=_WEB_MERCATOR,
         resampling=Resampling.nearest,
     )
-    palette = [
-        (0, 0, 0, 0),
-        *(rgba(colour, round(255 * map_style.RASTER_OPACITY)) for colour in colours),
-    ]
     x, y = [to.c, to.c + width * to.a], [to.f + height * to.e, to.f]
     lon, lat = transform(_WEB_MERCATOR, WGS84, x, y)[:2]
-    uri = "data:image/png;base64," + base64.b64encode(palette_png(image, palette)).decode()
+    uri = "data:image/png;base64," + base64.b64encode(palette_png(image, palette(colours))).decode()
     return uri, (lat[0], lon[0], lat[1], lon[1])
 
 

@@ -15,8 +15,9 @@ import uvicorn
 from sqlalchemy import Engine
 
 from app.database import Database
+from app.jobs import Kind
 from app.main import create_app
-from app.repository import plan_results, plan_work, plans, scenarios
+from app.repository import computations, plan_results, plans, scenarios
 from app.repository.planning_data import dataset, load_planning_data
 from app.settings import Settings
 from app.tables import PlanState
@@ -107,7 +108,7 @@ def store_plan(
         scenario = build_scenario(SPEC, load_planning_data(session, SPEC.dataset))
         question = scenarios.create(session, SPEC, scenario_hash=scenario.hash)
         asked = plans.create_queued(session, question.id)
-        work = plan_work.begin(session, asked.id)
+        work = computations.begin(session, Kind.PLAN, asked.id)
         assert work is not None
         plan, served = a_plan(scenario)
         plan_results.save_result(

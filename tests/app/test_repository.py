@@ -15,9 +15,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.database import Database
+from app.jobs import Kind
 from app.load import EZHOU, load, load_ezhou
-from app.repository import plan_work, planning_data, plans, scenarios
-from app.repository.plan_work import SupersededError, Work
+from app.repository import computations, plan_checkpoints, planning_data, plans, progress, scenarios
+from app.repository.computations import SupersededError, Work
 from app.repository.targets import action_plan
 from app.tables import PlanState, new_id
 from siting import datasets, geo
@@ -229,7 +230,9 @@ def test_plan_and_job_appear_together_or_not_at_all(database: Database) -> None:
 
 def begun(session: Session) -> Work:
     """Queue a plan and take it up as a worker does."""
-    work = plan_work.begin(session, plans.create_queued(session, scenario_row(session)).id)
+    work = computations.begin(
+        session, Kind.PLAN, plans.create_queued(session, scenario_row(session)).id
+    )
     assert work is not None
     return work
 
@@ -238,7 +241,7 @@ def test_a_plan_is_taken_up_once(session: Session) -> None:
     """A second worker that gets the same job finds nothing to do."""
     work = begun(session)
     assert work.attempt == 1
-    assert plan_work.begin(session, work.plan_id) is None
+    assert computations.begin(session, Kind.PLAN, work.id) is None
 
 
 def test_every_write_of_an_old_attempt_is_refused(session: Session) -> None:
@@ -246,14 +249,14 @@ def test_every_write_of_an_old_attempt_is_refused(session: Session) -> None:
     old = dataclasses.replace(begun(session), attempt=0)
     report = Progress(phase="targets", fraction=0.5, elapsed_s=1.0)
     for write in (
-        lambda: plan_work.beat(session, old),
-        lambda: plan_work.cancel_requested(session, old),
-        lambda: plan_work.append_progress(session, old, report),
-        lambda: plan_work.save_checkpoint(
+        lambda: computations.beat(session, old),
+        lambda: computations.cancel_requested(session, old),
+        lambda: computations.append_progress(session, old, report),
+        lambda: plan_checkpoints.save_checkpoint(
             session, old, scenario_hash="0", selected=np.arange(3, dtype=np.intp)
         ),
-        lambda: plan_work.hand_back(session, old),
-        lambda: plan_work.end_without_result(session, old, PlanState.FAILED, reason="no"),
+        lambda: computations.hand_back(session, old),
+        lambda: computations.end_without_result(session, old, PlanState.FAILED, reason="no"),
     ):
         with pytest.raises(SupersededError):
             write()
@@ -264,13 +267,13 @@ def test_a_checkpoint_counts_only_for_the_same_question(session: Session) -> Non
     """What was kept comes back for the same scenario, and is ignored for another."""
     work = begun(session)
     for selected in ([3, 5], [1, 2, 8]):
-        plan_work.save_checkpoint(
+        plan_checkpoints.save_checkpoint(
             session, work, scenario_hash="same", selected=np.array(selected, dtype=np.intp)
         )
-    kept = plan_work.checkpoint(session, work, scenario_hash="same")
+    kept = plan_checkpoints.checkpoint(session, work, scenario_hash="same")
     assert kept is not None
     assert kept.tolist() == [1, 2, 8]
-    assert plan_work.checkpoint(session, work, scenario_hash="other") is None
+    assert plan_checkpoints.checkpoint(session, work, scenario_hash="other") is None
 
 
 def test_reports_are_notified_with_plan_and_number(database: Database) -> None:
@@ -278,10 +281,10 @@ def test_reports_are_notified_with_plan_and_number(database: Database) -> None:
     with database.session() as session:
         work = begun(session)
     with psycopg.connect(database.conninfo, autocommit=True) as listener:
-        listener.execute(f"listen {plan_work.CHANNEL}".encode())
+        listener.execute(f"listen {progress.CHANNEL}".encode())
         with database.session() as session:
             report = Progress(phase="targets", fraction=0.5, elapsed_s=2.0, value=9.0, bound=7.0)
-            plan_work.append_progress(session, work, report)
+            computations.append_progress(session, work, report)
         notice = next(listener.notifies(timeout=30, stop_after=1))
     plan_id, number = notice.payload.split()
     with database.session() as session:
@@ -307,7 +310,7 @@ def lose(session: Session, work: Work, *, worker: str = "gone") -> None:
     session.execute(
         text("update plans set created_at = now() - interval '1 hour', "
              "heartbeat_at = now() - interval '1 hour' where id = :plan"),
-        {"plan": work.plan_id},
+        {"plan": work.id},
     )  # fmt: skip
     session.expire_all()
 
@@ -317,12 +320,12 @@ def test_plans_of_dead_workers_are_queued_again(session: Session, worker: str) -
     """Whether the worker's row is gone or silent, plan and job wait for the next worker."""
     work = begun(session)
     lose(session, work, worker=worker)
-    assert plan_work.take_up_lost(session, stale_after_s=7, max_deaths=3) == [work.plan_id]
-    row = plans.get(session, work.plan_id)
+    assert computations.take_up_lost(session, Kind.PLAN, stale_after_s=7, max_deaths=3) == [work.id]
+    row = plans.get(session, work.id)
     assert row is not None
     assert (row.state, row.deaths) == (PlanState.QUEUED, 1)
     assert session.scalar(text("select status::text from procrastinate_jobs")) == "todo"
-    again = plan_work.begin(session, work.plan_id)
+    again = computations.begin(session, Kind.PLAN, work.id)
     assert again is not None
     assert again.attempt == 2
 
@@ -331,9 +334,9 @@ def test_living_workers_keep_their_plans(session: Session) -> None:
     """A plan with a fresh sign of life is left alone even when the queue has lost its worker."""
     work = begun(session)
     lose(session, work)
-    plan_work.beat(session, work)
+    computations.beat(session, work)
     session.flush()
-    assert plan_work.take_up_lost(session, stale_after_s=7, max_deaths=3) == []
+    assert computations.take_up_lost(session, Kind.PLAN, stale_after_s=7, max_deaths=3) == []
 
 
 def test_a_plan_that_kills_its_workers_is_given_up(session: Session) -> None:
@@ -341,8 +344,8 @@ def test_a_plan_that_kills_its_workers_is_given_up(session: Session) -> None:
     work = begun(session)
     session.execute(text("update plans set deaths = 2"))
     lose(session, work)
-    assert plan_work.take_up_lost(session, stale_after_s=7, max_deaths=3) == []
-    row = plans.get(session, work.plan_id)
+    assert computations.take_up_lost(session, Kind.PLAN, stale_after_s=7, max_deaths=3) == []
+    row = plans.get(session, work.id)
     assert row is not None
     assert row.state == PlanState.FAILED
     assert "3 workers died" in (row.error or "")
@@ -352,10 +355,10 @@ def test_a_plan_that_kills_its_workers_is_given_up(session: Session) -> None:
 def test_a_cancelled_plan_of_a_dead_worker_is_cancelled(session: Session) -> None:
     """A cancellation its worker did not live to see is carried out by the next look."""
     work = begun(session)
-    plans.cancel(session, work.plan_id)
+    plans.cancel(session, work.id)
     lose(session, work)
-    assert plan_work.take_up_lost(session, stale_after_s=7, max_deaths=3) == []
-    row = plans.get(session, work.plan_id)
+    assert computations.take_up_lost(session, Kind.PLAN, stale_after_s=7, max_deaths=3) == []
+    row = plans.get(session, work.id)
     assert row is not None
     assert row.state == PlanState.CANCELLED
 
@@ -365,8 +368,8 @@ def test_a_plan_whose_job_vanished_gets_a_new_one(session: Session) -> None:
     work = begun(session)
     lose(session, work)
     session.execute(text("delete from procrastinate_jobs"))
-    assert plan_work.take_up_lost(session, stale_after_s=7, max_deaths=3) == [work.plan_id]
-    row = plans.get(session, work.plan_id)
+    assert computations.take_up_lost(session, Kind.PLAN, stale_after_s=7, max_deaths=3) == [work.id]
+    row = plans.get(session, work.id)
     assert row is not None
     assert session.scalar(text("select id from procrastinate_jobs")) == row.job_id
 
@@ -374,8 +377,8 @@ def test_a_plan_whose_job_vanished_gets_a_new_one(session: Session) -> None:
 def test_cancelling_what_has_ended_changes_nothing(session: Session) -> None:
     """A plan that failed stays failed, and an unknown one is None."""
     work = begun(session)
-    plan_work.end_without_result(session, work, PlanState.FAILED, reason="broken")
-    row = plans.cancel(session, work.plan_id)
+    computations.end_without_result(session, work, PlanState.FAILED, reason="broken")
+    row = plans.cancel(session, work.id)
     assert row is not None
     assert (row.state, row.error, row.cancel_requested) == (PlanState.FAILED, "broken", False)
     assert plans.cancel(session, uuid.uuid4()) is None

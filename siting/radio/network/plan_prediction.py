@@ -17,7 +17,7 @@ from scipy.ndimage import map_coordinates
 from siting.contours import contours
 from siting.errors import InputError, Problem, raise_if
 from siting.grid import Grid
-from siting.progress import Progress, Report
+from siting.progress import Progress, Report, Stop
 from siting.provenance import Provenance, worst
 from siting.radio.ground.terrain import Terrain
 from siting.radio.network.area_prediction import HEARD_M, Prediction, predict
@@ -181,6 +181,11 @@ def prediction_grid(data: PlanningData, cell_size_m: float) -> Grid:
     return Grid.over(outline, crs=area.crs, cell_size_m=cell_size_m)
 
 
+def raster_problems(stations: Stations, grid: Grid) -> list[Problem]:
+    """Name stations outside a raster, and a raster that is too large for their carriers."""
+    return [*_misplaced(stations, grid), *_too_large(stations, grid)]
+
+
 def predict_stations(
     data: PlanningData,
     stations: Stations,
@@ -190,6 +195,7 @@ def predict_stations(
     stations_provenance: Provenance = Provenance.REAL,
     assumptions: RadioAssumptions = DEFAULT_ASSUMPTIONS,
     threads: int | None = None,
+    stop: Stop | None = None,
     progress: Report | None = None,
 ) -> NetworkPrediction:
     """Predict what stations deliver over a study area.
@@ -210,6 +216,8 @@ def predict_stations(
         Load, noise figures, powers of users and the like.
     threads
         Threads to compute with; None: one per processor.
+    stop
+        Asked every second or so; True ends the computation.
     progress
         Told the share of masts done.
 
@@ -219,17 +227,24 @@ def predict_stations(
         With every fault: no station, stations outside the raster (by site), heights and carriers
         outside the models, a terrain that does not cover the raster or is in another CRS, a raster
         that is too large, assumptions out of range.
+    concurrent.futures.CancelledError
+        When `stop` ended the computation.
     """
     began = time.monotonic()
     cells, station = station_cells(stations)
     terrain, problems = _on_grid(ground.terrain, grid)
-    problems += _misplaced(stations, grid)
-    problems += _too_large(stations, grid)
+    problems += raster_problems(stations, grid)
     if problems:
         problems += cells.problems() + assumptions.problems()
         raise_if(problems, InputError)
     network = predict(
-        cells, grid, terrain=terrain, assumptions=assumptions, threads=threads, progress=progress
+        cells,
+        grid,
+        terrain=terrain,
+        assumptions=assumptions,
+        threads=threads,
+        stop=stop,
+        progress=progress,
     )
     area = data.study_area
     outline = shapely.union_all([district.geometry for district in area.districts])

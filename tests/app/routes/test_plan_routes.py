@@ -18,7 +18,8 @@ from served_city import SPEC
 from sqlalchemy import text
 
 from app.database import Database, conninfo
-from app.repository import plan_work
+from app.jobs import Kind
+from app.repository import computations
 from app.tables import PlanState
 from siting.progress import Progress
 
@@ -114,7 +115,7 @@ def test_running_plan_is_told_to_stop(
     """A running plan answers 202 and carries the request until its worker ends it."""
     plan = ezhou_client.post(f"/api/v1/scenarios/{scenario_id}/plans").json()["id"]
     with ezhou_database.session() as session:
-        assert plan_work.begin(session, uuid.UUID(plan)) is not None
+        assert computations.begin(session, Kind.PLAN, uuid.UUID(plan)) is not None
     answer = ezhou_client.delete(f"/api/v1/plans/{plan}")
     assert answer.status_code == 202
     assert (answer.json()["state"], answer.json()["cancel_requested"]) == ("running", True)
@@ -145,16 +146,16 @@ def test_events_come_live_and_are_replayed(
     def compute() -> None:
         time.sleep(0.5)
         with ezhou_database.session() as session:
-            work = plan_work.begin(session, uuid.UUID(plan))
+            work = computations.begin(session, Kind.PLAN, uuid.UUID(plan))
         assert work is not None
         for share in (0.25, 0.5):
             with ezhou_database.session() as session:
                 report = Progress(phase="coverage", fraction=share, elapsed_s=1.0)
-                plan_work.append_progress(session, work, report)
+                computations.append_progress(session, work, report)
             waits.append(time.monotonic())
             time.sleep(0.2)
         with ezhou_database.session() as session:
-            plan_work.end_without_result(session, work, PlanState.FAILED, reason="a test")
+            computations.end_without_result(session, work, PlanState.FAILED, reason="a test")
 
     worker = threading.Thread(target=compute)
     worker.start()

@@ -1,0 +1,219 @@
+"""The terrain of a data set: what it is, another one in its place, and back."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path as FilePath
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from sqlalchemy.orm import Session
+
+from app import translate
+from app.errors import NotFoundError, RequestError, WrongMediaTypeError
+from app.repository import planning_data, terrains
+from app.routes.dependencies import Writing
+from app.routes.paging import absolute, refuse_unknown_parameters
+from app.schemas import Link
+from app.schemas_terrain import TerrainFileOut, TerrainReport, TerrainSummary
+from app.tables import Dataset, TerrainRow
+from siting.errors import DatasetError, FileError, InputError, Problem
+from siting.grid import Grid
+from siting.io.raster import MOST_VOIDS, ImportedTerrain, VerticalUnit, read_terrain
+from siting.provenance import Provenance
+
+router = APIRouter(
+    prefix="/api/v1", tags=["Terrain"], dependencies=[Depends(refuse_unknown_parameters)]
+)
+
+#: Most pixels of a file, and cells of a terrain here; each pixel costs time, each cell memory.
+MOST_PIXELS, MOST_CELLS = 400_000_000, 20_000_000
+#: Media types of a GeoTIFF as clients name it; one without a name is read too.
+MEDIA_TYPES = (
+    "image/tiff", "image/geotiff", "image/x.geotiff", "application/geotiff",
+    "application/octet-stream", "",
+)  # fmt: skip
+
+DatasetId = Annotated[str, Path(description="Id of the planning data", max_length=200)]
+
+_BODY = {
+    "required": True,
+    "description": "One GeoTIFF of one band: ground above mean sea level, in any CRS",
+    "content": {MEDIA_TYPES[0]: {"schema": {"type": "string", "format": "binary"}}},
+}
+
+
+async def _body(request: Request) -> bytes:
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type not in MEDIA_TYPES:
+        raise WrongMediaTypeError(f"the body is {media_type[:80]!r}; send {MEDIA_TYPES[0]}")
+    return await request.body()
+
+
+@router.get("/datasets/{dataset_id}/terrain", summary="The terrain in force")
+def terrain(request: Request, session: Writing, dataset_id: DatasetId) -> TerrainReport:
+    """Return what is known of the ground plans are made on, and which terrains were before it."""
+    return _report(request, session, _existing(session, dataset_id))
+
+
+@router.put(
+    "/datasets/{dataset_id}/terrain",
+    summary="Import a terrain",
+    openapi_extra={"requestBody": _BODY},
+)
+def put_terrain(
+    request: Request,
+    session: Writing,
+    body: Annotated[bytes, Depends(_body)],
+    *,
+    dataset_id: DatasetId,
+    source: Annotated[
+        str,
+        Query(
+            description="Who published the heights, and when; shown wherever they are used",
+            examples=["Copernicus GLO-30, 2021"],
+            min_length=1,
+            max_length=500,
+            pattern=r"^[^\x00-\x1f]+$",
+        ),
+    ],
+    provenance: Annotated[
+        Provenance, Query(description="Origin of the heights; a worse one in the file counts")
+    ] = Provenance.REAL,
+    crs: Annotated[
+        str | None,
+        Query(description="CRS where the file names none", examples=["EPSG:4490"], max_length=2000),
+    ] = None,
+    vertical_unit: Annotated[
+        VerticalUnit | None, Query(description="Unit of the heights where the file names none")
+    ] = None,
+    nodata: Annotated[
+        float | None, Query(description="Value that stands for no height where the file names none")
+    ] = None,
+    most_voids: Annotated[
+        float, Query(ge=0, le=1, description="Share of cells without height that may be filled in")
+    ] = MOST_VOIDS,
+    cell_size_m: Annotated[
+        float | None,
+        Query(ge=5, le=500, description="Side of a cell [m]; default as the terrain in force"),
+    ] = None,
+) -> TerrainReport:
+    """Put a height raster in the place of the terrain in force, or change nothing.
+
+    It must cover the cells of the terrain in force. All faults come in one answer. Plans and
+    predictions that exist keep their results; what is computed from now on stands on the new
+    ground. The terrain before is kept: its address puts it in force again.
+    """
+    head = _existing(session, dataset_id)
+    grid = terrains.import_grid(session, head, cell_size_m)
+    if len(grid) > MOST_CELLS:
+        what = f"makes {len(grid):,} cells, more than {MOST_CELLS:,}"
+        raise RequestError(Problem("query.cell_size_m", what, "take larger cells"))
+    imported = _read(
+        body,
+        grid,
+        crs=crs,
+        vertical_unit=vertical_unit,
+        nodata=nodata,
+        most_voids=most_voids,
+    )
+    terrains.add(session, head.id, imported, source=source, provenance=provenance)
+    return _report(request, session, head)
+
+
+@router.put("/datasets/{dataset_id}/terrain/{terrain_id}", summary="Back to an earlier terrain")
+def use_again(
+    request: Request,
+    session: Writing,
+    dataset_id: DatasetId,
+    terrain_id: Annotated[int, Path(description="Id of the terrain", ge=1, lt=2**63)],
+) -> TerrainReport:
+    """Put a terrain that was in force before in force again; without a body."""
+    head = _existing(session, dataset_id)
+    if terrains.use_again(session, head.id, terrain_id) is None:
+        raise NotFoundError(
+            f"data set {head.id!r} has no terrain {terrain_id}; its terrain's 'earlier' lists them"
+        )
+    return _report(request, session, head)
+
+
+def _read(
+    body: bytes,
+    grid: Grid,
+    *,
+    crs: str | None,
+    vertical_unit: VerticalUnit | None,
+    nodata: float | None,
+    most_voids: float,
+) -> ImportedTerrain:
+    """Read the body onto a grid; whatever is wrong with it is the request's fault."""
+    with tempfile.TemporaryDirectory(prefix="siting-terrain-") as folder:
+        path = FilePath(folder) / "body.tif"
+        path.write_bytes(body)
+        try:
+            return read_terrain(
+                path,
+                grid=grid,
+                crs=crs,
+                vertical_unit=vertical_unit,
+                nodata=nodata,
+                most_voids=most_voids,
+                most_pixels=MOST_PIXELS,
+            )
+        except FileError as error:
+            what = "is empty" if not body else _plain(error, path)
+            raise RequestError(Problem("body", what, "send one GeoTIFF of heights")) from None
+        except InputError as error:
+            raise RequestError(error.problems) from None
+
+
+def _plain(error: FileError, path: FilePath) -> str:
+    """Say what is wrong with the body without the name it has here."""
+    text = str(error).removeprefix(f"{path}: ")
+    return text.replace(str(path), "the body").replace(path.name, "the body")[:300]
+
+
+def _existing(session: Session, dataset_id: str) -> Dataset:
+    if "\0" in dataset_id:
+        raise NotFoundError("there is no such data set")
+    try:
+        return planning_data.dataset(session, dataset_id)
+    except DatasetError as error:
+        raise NotFoundError(str(error)) from None
+
+
+def _report(request: Request, session: Session, head: Dataset) -> TerrainReport:
+    rows = terrains.every(session, head.id)
+    if not rows or not rows[0].current:
+        raise NotFoundError(f"data set {head.id!r} has no terrain; PUT a GeoTIFF to this address")
+    row, *earlier = rows
+    address = f"/api/v1/datasets/{head.id}/terrain"
+    return TerrainReport(
+        **_summary(row).model_dump(),
+        dataset=head.id,
+        content_hash=head.content_hash,
+        **{name: row.grid[name] for name in ("crs", "cell_size_m", "columns", "rows")},
+        cells=row.grid["columns"] * row.grid["rows"],
+        clutter_known=translate.has_clutter(row),
+        rests_on_synthetic=row.provenance == Provenance.SYNTHETIC,
+        file=TerrainFileOut(**row.report) if row.report else None,
+        earlier=[_summary(item) for item in earlier],
+        links=[
+            Link(rel="self", href=absolute(request, address)),
+            *(
+                Link(rel="use-again", href=absolute(request, f"{address}/{item.id}"))
+                for item in earlier
+            ),
+        ],
+    )
+
+
+def _summary(row: TerrainRow) -> TerrainSummary:
+    return TerrainSummary(
+        id=row.id,
+        current=row.current,
+        imported=row.imported,
+        provenance=row.provenance,
+        source=row.source,
+        loaded_at=row.loaded_at,
+    )
