@@ -19,6 +19,7 @@ from app.errors import install_error_handlers
 from app.log import configure_logging
 from app.middleware import BodyLimit, LocalOnly, RequestContext
 from app.ogc.routes import router as ogc_router
+from app.pages import prediction_router
 from app.pages import router as pages_router
 from app.prediction_rasters import PredictionRasters
 from app.progress_listener import ProgressListener
@@ -82,6 +83,7 @@ def routers() -> list[APIRouter]:
         terrain.router,
         ogc_router,
         pages_router,
+        prediction_router,
     ]
 
 

@@ -25,7 +25,7 @@ MAX_STATIONS = 10_000
 CELL_SIZE_M = 50.0
 
 _STATION = re.compile(r"stations\[(\d+)\]")
-_MEMBER = re.compile(r"\w+")
+_MEMBER = re.compile(r"(\w+)(?:\.(\w+))?")
 
 
 class Asked(BaseModel):
@@ -144,7 +144,10 @@ class PredictionDocument:
         try:
             asked: PredictionIn = read(value)
         except PydanticError as error:
-            problems += problems_of(error)
+            problems += [
+                Problem("body", item.what, item.hint) if item.where == "scenario" else item
+                for item in problems_of(error)
+            ]
         else:
             if not problems:
                 return cls(asked, tuple(range(len(asked.stations or ()))), ())
@@ -167,7 +170,11 @@ def _salvage(value: Any, problems: list[Problem]) -> tuple[dict[str, Any], tuple
         if station is not None:
             kept.pop(int(station[1]), None)
         elif member is not None:
-            document.pop(member[0], None)
+            inner = document.get(member[1])
+            if member[2] and isinstance(inner, Mapping):
+                document[member[1]] = {key: inner[key] for key in inner if key != member[2]}
+            else:
+                document.pop(member[1], None)
     if "stations" in document and kept:
         document["stations"] = list(kept.values())
     else:

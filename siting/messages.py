@@ -656,6 +656,28 @@ MESSAGES: dict[str, tuple[str, str]] = {
             "the figures are those stored then. Run it again."
         ),
     ),
+    "page.predictions": ("无线预测", "Radio predictions"),
+    "page.prediction": ("无线预测", "Radio prediction"),
+    "page.predict": ("预测本方案的网络", "Predict this plan's network"),
+    "page.predict_what": (
+        "逐 50 米栅格预测电平、干扰与主服务小区, 并统计各分区; 邻区负荷等假设用默认值, 接口可改。",
+        (
+            "Level, interference and best server on pixels of 50 m, and figures by zone; load and "
+            "other assumptions are those offered, the API changes them."
+        ),
+    ),
+    "page.no_predictions": ("还没有预测。", "There is no prediction yet."),
+    "page.prediction_leave": (
+        "可以关闭本页, 计算会继续。完成后本页自动显示结果。",
+        "You may close this page; the computation goes on. It shows the result when it is done.",
+    ),
+    "page.prediction_stopping": (
+        "正在停止, 不保留结果。",
+        "Stopping; nothing of it is kept.",
+    ),
+    "page.prediction_map": ("预测地图", "Map of the prediction"),
+    "page.prediction_plan": ("所属方案", "The plan"),
+    "page.pixel": ("栅格", "pixel"),
     "page.layers": ("图层", "Layers"),
     "page.count": ("数量", "count"),
     "page.shares": ("数据来源性质占比", "share of each provenance"),
@@ -698,6 +720,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "phase.queued": ("排队", "queued"),
     "phase.running": ("开始", "starting"),
     "phase.load": ("装入数据", "loading"),
+    "phase.data": ("读取数据", "reading the data"),
+    "phase.prediction": ("计算电平与干扰", "level and interference"),
+    "phase.figures": ("统计分区", "adding up zones"),
     "phase.outputs": ("写出结果", "writing the results"),
     "phase.stations": ("达标所需的最少基站", "fewest stations"),
     "phase.coverage": ("计算覆盖", "coverage"),

@@ -8,9 +8,12 @@ from typing import Any
 
 from app.tables import Dataset, Place
 from siting.layers import provenance_shares
+from siting.maps.prediction_map import TESTED
 from siting.messages import MESSAGES, say
 from siting.plan import TargetState
+from siting.radio.network.area_report import Confidence
 from siting.report import Facts, PlanTables
+from siting.report.blocks import Grid
 from siting.report.document import state_text
 from siting.report.honesty import headline, layer_name
 from siting.scenario import PlanningData
@@ -18,8 +21,10 @@ from siting.spec import ScenarioSpec
 from siting.text import (
     UNKNOWN,
     Language,
+    Rounding,
     count_text,
     money_text,
+    round_text,
     share_text,
     weight_text,
 )
@@ -104,6 +109,46 @@ def board(tables: PlanTables, language: Language) -> list[dict[str, str]]:
         for row in tables.zones.to_dict("records")
     ]
     return sorted(rows, key=lambda row: order.index(TargetState(row["state"])))
+
+
+def prediction_table(zones: Sequence[dict[str, Any]], language: Language) -> Grid:
+    """Lay out a prediction's figures by zone: a share per standard, overlap, rate, the test."""
+    standards = [item["standard"] for item in zones[0]["standards"]] if zones else []
+    heads = [
+        say("zone", language),
+        *(say(f"prediction.{name}", language) for name in standards),
+        *(say(key, language) for key in ("prediction.overlap", "prediction.mean_rate")),
+        say("prediction.test", language),
+    ]
+    rows = [
+        (
+            str(zone[f"name_{language}"]),
+            *(_share(item["share"], language) for item in zone["standards"]),
+            _share(zone["overlap_share"], language, "up"),
+            UNKNOWN
+            if zone["mean_downlink_mbps"] is None
+            else round_text(zone["mean_downlink_mbps"], 0, "down"),
+            _verdict(zone, language),
+        )
+        for zone in zones
+    ]
+    return Grid(heads=tuple(heads), rows=tuple(rows), numeric=frozenset(range(1, len(heads) - 1)))
+
+
+def _share(value: float | None, language: Language, direction: Rounding = "down") -> str:
+    return UNKNOWN if value is None else share_text(value, language, direction)
+
+
+def _verdict(zone: dict[str, Any], language: Language) -> str:
+    """Say how a zone stands in the 95 % test, and how sure that is."""
+    tested = next(item for item in zone["standards"] if item["standard"] == TESTED)
+    if not tested["pixels"]:
+        return UNKNOWN
+    words = say("prediction.passes" if tested["passes"] else "prediction.fails", language)
+    if tested["confidence"] == Confidence.SURE:
+        return words
+    doubt = say(f"prediction.{tested['confidence']}", language)
+    return f"{words} ({doubt})"
 
 
 def scenario_sentences(spec: ScenarioSpec, data: PlanningData, language: Language) -> list[str]:

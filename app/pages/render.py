@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from app.pages.language import chosen_language, language_of
@@ -84,3 +84,9 @@ def page(
     response.headers["Vary"] = "Accept-Language"
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def see(request: Request, path: str) -> RedirectResponse:
+    """Send a browser on to a page after a form, in the language chosen by hand."""
+    address = link_maker(request, chosen_language(request))(path)
+    return RedirectResponse(address, status_code=303)

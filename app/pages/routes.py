@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from app.errors import ConflictError, NotFoundError
 from app.pages import content
+from app.pages.computing import PLAN_PHASES, computing
 from app.pages.faults import PageRoute
-from app.pages.language import chosen_language, language_of
-from app.pages.render import link_maker, page
+from app.pages.language import language_of
+from app.pages.render import page, see
 from app.pages.views import PlanView, StalePlanError, views_of
-from app.repository import planning_data, plans, scenarios
+from app.repository import planning_data, plans, predictions, scenarios
 from app.routes.dependencies import Running, Writing
 from app.tables import Plan, PlanState
 from siting.datasets import ezhou_spec
@@ -73,7 +74,7 @@ def use_bundled(request: Request, session: Writing, running: Running) -> Redirec
     spec = ezhou_spec()
     scenario = build_scenario(spec, running.planning.get(session, spec.dataset))
     row = scenarios.create(session, spec, scenario_hash=scenario.hash)
-    return _see(request, f"/scenarios/{row.id}")
+    return see(request, f"/scenarios/{row.id}")
 
 
 @router.get("/scenarios/{scenario_id}")
@@ -103,7 +104,7 @@ def run(request: Request, session: Writing, scenario_id: ScenarioId) -> Redirect
     """Ask for a plan and show its progress."""
     if scenarios.get(session, scenario_id) is None:
         raise NotFoundError(f"there is no scenario {scenario_id}")
-    return _see(request, f"/plans/{plans.create_queued(session, scenario_id).id}")
+    return see(request, f"/plans/{plans.create_queued(session, scenario_id).id}")
 
 
 @router.post("/plans/{plan_id}/cancel")
@@ -111,7 +112,7 @@ def cancel(request: Request, session: Writing, plan_id: PlanId) -> RedirectRespo
     """Stop a computation."""
     if plans.cancel(session, plan_id) is None:
         raise NotFoundError(f"there is no plan {plan_id}")
-    return _see(request, f"/plans/{plan_id}")
+    return see(request, f"/plans/{plan_id}")
 
 
 @router.get("/plans/{plan_id}")
@@ -137,8 +138,12 @@ def plan_page(
             "running.html",
             latest=latest,
             phase=content.phase_name(phase, language_of(request)),
+            **computing(
+                f"/plans/{row.id}", row, language_of(request), order=PLAN_PHASES, bounded=True
+            ),
             **shared,
         )
+    shared["predictions"] = predictions.page(session, limit=_LISTED, plan_id=row.id)
     if row.status is None:
         others = plans.page(session, limit=_LISTED, scenario_id=row.scenario_id)
         good = next((item for item in others if _finished(item)), None)
@@ -262,8 +267,3 @@ def _view_or_none(
         return views_of(request).get(session, running.planning, plan_id)
     except StalePlanError:
         return None
-
-
-def _see(request: Request, path: str) -> RedirectResponse:
-    address = link_maker(request, chosen_language(request))(path)
-    return RedirectResponse(address, status_code=303)

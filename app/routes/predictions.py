@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -13,7 +17,7 @@ from app.jobs import Kind
 from app.prediction_tables import Prediction
 from app.repository import networks, planning_data, predictions
 from app.repository.features import DEFAULT_LIMIT, MAX_LIMIT
-from app.repository.networks import Network
+from app.repository.networks import DataOf, Network
 from app.repository.planning_data import PlanningDataCache
 from app.repository.progress import latest_progress
 from app.routes.dependencies import Running, Writing
@@ -32,6 +36,7 @@ from app.schemas_prediction import (
     PredictionIn,
     PredictionOut,
     PredictionSummary,
+    StationIn,
     ZoneFiguresOut,
 )
 from app.tables import PlanState
@@ -45,6 +50,8 @@ router = APIRouter(
 )
 
 PredictionId = Annotated[uuid.UUID, Path(description="Id of the prediction")]
+
+_PLACE = re.compile(r"stations\[(\d+)\]")
 
 #: Rasters that are served as tiles, by the name of their file.
 LAYERS = ("ss_rsrp", "ss_sinr", "best_server")
@@ -73,7 +80,7 @@ def request_prediction(
         cell_size_m=asked.cell_size_m,
         assumptions=asked.changed(),
         plan_id=asked.plan_id,
-        stations=None if listed is None else [item.model_dump(mode="json") for item in listed],
+        stations=None if listed is None else _rows(listed),
     )
     response.headers["Location"] = absolute(request, f"/api/v1/predictions/{row.id}")
     return _out(request, session, row)
@@ -181,34 +188,67 @@ def _network(
             raise InputError(Problem("dataset", what, hint))
         return planning.get(session, dataset_id)
 
-    network = data = None
+    network = placed = data = None
     try:
         if asked.plan_id is not None:
             problems += _one_network(asked)
-            network = networks.network_of_plan(session, asked.plan_id, data_of)
+            network = placed = networks.network_of_plan(session, asked.plan_id, data_of)
         elif asked.dataset is None or asked.stations is None:
             # What was taken out with its fault is not missing.
             problems += [] if document.problems else _one_network(asked)
             data = None if asked.dataset is None else data_of(asked.dataset)
         else:
             data = data_of(asked.dataset)
-            rows = [item.model_dump(mode="json") for item in asked.stations]
-            positions = document.positions
-            network = networks.network_of_list(rows, asked.dataset, data_of, positions=positions)
+            rows = dict(zip(document.positions, _rows(asked.stations), strict=True))
+            network, placed, found = _listed(rows, asked.dataset, data_of)
+            problems += found
     except InputError as error:
         problems += error.problems
     problems += asked.changed().problems()
-    data = data if network is None else network.data
+    data = data if network is None else network.data  # that of a plan
     if data is None and known:
         data = planning.get(session, known[0])  # the cell's permitted sides are those of any
     if data is not None:
         try:
             grid = prediction_grid(data, asked.cell_size_m)
         except InputError as error:
-            problems += [Problem("cell_size_m", item.what, item.hint) for item in error.problems]
+            found = error.problems
         else:
-            problems += [] if network is None else raster_problems(network.stations, grid)
+            found = [] if placed is None else raster_problems(placed.stations, grid)
+        problems += [
+            replace(item, where=item.where.replace("cell size", "cell_size_m")) for item in found
+        ]
     return network
+
+
+def _rows(stations: list[StationIn]) -> list[dict[str, Any]]:
+    return [item.model_dump(mode="json") for item in stations]
+
+
+def _listed(
+    rows: Mapping[int, Mapping[str, Any]], dataset: str, data_of: DataOf
+) -> tuple[Network | None, Network | None, Sequence[Problem]]:
+    """Read listed stations by their place in the list.
+
+    Returns
+    -------
+    network, placed, problems
+        The stations, None when there are faults; those without a fault, so that their places can
+        be checked in the same answer, None when there is none; and the faults.
+    """
+    try:
+        network = networks.network_of_list(
+            list(rows.values()), dataset, data_of, positions=tuple(rows)
+        )
+    except InputError as error:
+        faulty = {int(found[1]) for item in error.problems if (found := _PLACE.match(item.where))}
+        good = [row for place, row in rows.items() if place not in faulty]
+        placed = None
+        if faulty and good:
+            with contextlib.suppress(InputError):  # more faults than are named one by one
+                placed = networks.network_of_list(good, dataset, data_of)
+        return None, placed, error.problems
+    return network, network, ()
 
 
 def _one_network(asked: PredictionIn) -> list[Problem]:

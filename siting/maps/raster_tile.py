@@ -20,6 +20,7 @@ SIDE = 256
 #: Parts of a side between places that are projected exactly.
 _PARTS = 32
 
+Floats = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
 
@@ -119,23 +120,29 @@ def tile_png(raster: TiledRaster, z: int, x: int, y: int) -> bytes:
     ----------
     OGC 17-083r4, Two Dimensional Tile Matrix Set, annex D.1, WebMercatorQuad.
     """
+    grid = raster.grid
     part = np.linspace(0.0, 1.0, _PARTS + 1)
     lon = (x + part) / (1 << z) * 360.0 - 180.0
     lat = np.degrees(np.arctan(np.sinh(np.pi * (1.0 - 2.0 * (y + part) / (1 << z)))))
     west, south, east, north = raster.bounds
     if lon[-1] < west or lon[0] > east or lat[0] < south or lat[-1] > north:
         return _transparent()
-    grid = raster.grid
-    places = project(np.tile(lon, len(lat)), np.repeat(lat, len(lon)), grid.crs)
-    place = (places - [grid.west_m, grid.south_m]) / grid.cell_size_m
-    column, row = (_between(axis.reshape(len(lat), len(lon))) for axis in place.T)
+    column, row = _cells_under(grid, lon, lat)
     within = (column >= 0) & (column < grid.columns) & (row >= 0) & (row < grid.rows)
     image = np.zeros((SIDE, SIDE), dtype=np.uint8)
     image[within] = raster.index[row[within].astype(np.intp), column[within].astype(np.intp)]
     return palette_png(image, palette(raster.colours))
 
 
-def _between(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _cells_under(grid: Grid, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """Return column and row, with fraction, under the centre of every pixel, (256, 256)."""
+    places = project(np.tile(lon, len(lat)), np.repeat(lat, len(lon)), grid.crs)
+    place = (places - [grid.west_m, grid.south_m]) / grid.cell_size_m
+    column, row = (_between(axis.reshape(len(lat), len(lon))) for axis in place.T)
+    return column, row
+
+
+def _between(values: Floats) -> Floats:
     """Interpolate from the lattice of projected places to the centres of pixels."""
     at = (np.arange(SIDE) + 0.5) * _PARTS / SIDE
     first = at.astype(np.intp)

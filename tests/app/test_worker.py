@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import itertools
 import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -21,6 +16,7 @@ from pydantic import SecretStr
 from small_city import SMALL, small_bundle, small_spec
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from worker_case import PATIENCE_S, ROOT, alive, children, jobs, until, worker_process, working
 
 from app.database import Database
 from app.load import load
@@ -28,16 +24,12 @@ from app.repository import planning_data, plans, scenarios
 from app.settings import DatabaseSettings, Settings, child_environment
 from app.solver_child import out_of_memory
 from app.tables import Plan, PlanState
-from app.worker import run_worker
 from siting.plan_check import verify_plan
 from siting.scenario import Scenario, build_scenario
 from siting.spec import ScenarioSpec
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]
 
-ROOT = Path(__file__).parents[2]
-#: Longer than any step of these tests takes on a busy machine [s].
-PATIENCE_S = 150.0
 #: Keeps a search busy until its limit.
 LONG = {"seed": 1, "max_runtime_s": 600.0}
 
@@ -70,14 +62,6 @@ def look(database: Database, plan_id: uuid.UUID) -> Plan:
     return found
 
 
-def until(what: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
 def ended(database: Database, plan_id: uuid.UUID) -> Plan:
     """Wait until nothing more will happen to a plan, and return it."""
     until(lambda: PlanState(look(database, plan_id).state).ended)
@@ -91,74 +75,6 @@ def reached(database: Database, plan_id: uuid.UUID, phase: str, *, attempt: int 
             report.phase == phase and report.attempt == attempt and report.value is not None
             for report in plans.progress_after(session, plan_id)
         )
-
-
-@contextlib.contextmanager
-def working(settings: Settings) -> Iterator[threading.Event]:
-    """Run a worker in a thread of this process until the block ends."""
-    stop = threading.Event()
-    faults: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            run_worker(settings, stop)
-        except BaseException as error:  # noqa: BLE001 - handed to the test
-            faults.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield stop
-    finally:
-        stop.set()
-        thread.join(PATIENCE_S)
-    assert not thread.is_alive()
-    assert faults == []
-
-
-@contextlib.contextmanager
-def worker_process(settings: Settings) -> Iterator[subprocess.Popen[str]]:
-    """Run ``python -m app.worker`` until the block ends."""
-    environment = child_environment(settings) | {"PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.worker"], env=environment, stderr=subprocess.PIPE, text=True
-    )
-    said = threading.Thread(target=lambda: [None for _ in process.stderr or ()])
-    said.start()
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait(PATIENCE_S)
-        said.join()
-        if process.stderr is not None:
-            process.stderr.close()
-
-
-def children(pid: int) -> list[int]:
-    """Return the living processes a process has started."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[1]) == pid and fields[0] != "Z":
-                found.append(int(stat.parent.name))
-    return found
-
-
-def alive(pid: int) -> bool:
-    """Say whether a process runs; one that only waits to be reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def jobs(database: Database) -> list[str]:
-    """Return the states of the queue's jobs."""
-    with database.session() as session:
-        return list(session.scalars(text("select status::text from procrastinate_jobs")))
 
 
 def test_a_plan_is_computed_verified_and_stored(city: Database, settings: Settings) -> None:

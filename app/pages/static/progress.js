@@ -4,13 +4,18 @@
 
   var SILENT_MS = 20000; // after this without a sign of life the page says so
   var SPEAK_MS = 5000; // a screen reader hears at most one message in this time
-  var PHASES = ["queued", "coverage", "targets", "service", "verify"];
   var box = document.getElementById("progress");
   if (!box || !window.EventSource) { return; }
+  var PHASES = box.dataset.order.split(" ");
 
   var bar = box.querySelector("progress"), spoken = 0, heard = Date.now(), most = bar.value;
 
   function live(name) { return box.querySelector('[data-live="' + name + '"]'); }
+
+  function put(name, text) {
+    var place = live(name);
+    if (place) { place.textContent = text; }
+  }
 
   function phaseName(phase) { return box.getAttribute("data-phase-" + phase) || phase; }
 
@@ -32,11 +37,11 @@
       most = Math.max(most, (place + Math.min(1, Math.max(0, report.fraction))) / PHASES.length);
       bar.value = most;
     }
-    live("phase").textContent = phaseName(report.phase);
-    live("elapsed").textContent = report.elapsed_s.toFixed(0) + " s";
+    put("phase", phaseName(report.phase));
+    put("elapsed", report.elapsed_s.toFixed(0) + " s");
     // Costs and upper bounds are rounded up, served weights and lower bounds down.
-    live("value").textContent = amount(report.value, report.unit, report.unit === "CNY");
-    live("bound").textContent = amount(report.bound, report.unit, report.unit !== "CNY");
+    put("value", amount(report.value, report.unit, report.unit === "CNY"));
+    put("bound", amount(report.bound, report.unit, report.unit !== "CNY"));
     if (Date.now() - spoken >= SPEAK_MS) {
       spoken = Date.now();
       live("spoken").textContent = phaseName(report.phase) + " " + Math.round(bar.value * 100) + "%";

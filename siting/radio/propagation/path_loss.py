@@ -319,10 +319,11 @@ def outside(where: str, value: Floats, least: float, greatest: float, unit: str)
     worst = value[wrong]
     shown = f"{worst.flat[0]:g}" if worst.size == 1 else f"{worst.min():g} to {worst.max():g}"
     count = f"{worst.size} values " if worst.size > 1 else ""
+    of = "" if unit in {"", "1"} else f" {unit}"
     return [
         Problem(
             where=where,
-            what=f"{count}{shown} {unit} outside {least:g} to {greatest:g} {unit}",
+            what=f"{count}{shown}{of} outside {least:g} to {greatest:g}{of}",
             hint="the formula is not valid there",
         )
     ]

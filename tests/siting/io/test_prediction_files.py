@@ -12,6 +12,7 @@ import pytest
 import rasterio
 
 from siting.errors import FileError
+from siting.io.geotiff import read_band
 from siting.io.prediction_files import NAMES, write_prediction
 from siting.io.station_list import read_stations
 from siting.messages import MESSAGES
@@ -166,3 +167,12 @@ def test_every_file_is_there(written: dict[str, Path]) -> None:
     folder = written["zones.csv"].parent
     assert tuple(written) == NAMES
     assert {path.name for path in folder.iterdir()} == set(NAMES)
+
+
+def test_a_raster_is_read_back_bit_for_bit(predicted: NetworkPrediction, tmp_path: Path) -> None:
+    """What is written as GeoTIFF comes back with its rows from the south; other bytes do not."""
+    written = write_prediction(predicted, tmp_path / "out")
+    level = read_band(written["ss_rsrp.tif"].read_bytes())
+    np.testing.assert_array_equal(level, predicted.ss_rsrp_dbm)
+    with pytest.raises(FileError, match="cannot be read"):
+        read_band(b"no raster")

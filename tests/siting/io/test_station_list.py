@@ -12,7 +12,7 @@ import pytest
 from siting.datasets import technologies
 from siting.errors import FileError, InputError
 from siting.geo import unproject
-from siting.io.station_list import StationList, read_stations
+from siting.io.station_list import StationList, listed_stations, read_stations
 from siting.provenance import Provenance
 
 CRS = "EPSG:4547"
@@ -113,3 +113,40 @@ def _geojson(properties: Mapping[str, object]) -> str:
     point = {"type": "Point", "coordinates": [114.9, 30.3]}
     feature = {"type": "Feature", "properties": properties, "geometry": point}
     return json.dumps({"type": "FeatureCollection", "features": [feature]})
+
+
+def document(**changes: object) -> dict[str, object]:
+    """Return a station as a document, with some of its values changed."""
+    good = {"site": "a", "technology": "macro-n41", "lon": 114.891234567890123, "lat": 30.39,
+            "height_m": 25, "turn_deg": 30.0, "tilt_deg": 6.0,
+            "provenance": "approximate"}  # fmt: skip
+    return {**good, **changes}
+
+
+def test_documents_are_read_as_rows_are(tmp_path: Path) -> None:
+    """The same stations come from documents as from a table of them, to the last bit."""
+    rows = [document(), document(site="b", technology="micro-n78", height_m=8, turn_deg=None,
+                                 tilt_deg=None)]  # fmt: skip
+    listed = listed_stations(rows, technologies=technologies(), crs=CRS)
+    place = "114.891234567890123,30.39"
+    table = f"{HEAD}a,macro-n41,{place},25,30,6\nb,micro-n78,{place},8,,\n"
+    same = read(tmp_path, table)
+    assert listed.stations.site == same.stations.site
+    for name in ("xy", "height_m", "turn_deg", "tilt_deg", "technology"):
+        np.testing.assert_array_equal(getattr(listed.stations, name), getattr(same.stations, name))
+    assert listed.provenance is Provenance.APPROXIMATE
+
+
+def test_bad_documents_are_named_by_their_place() -> None:
+    """Each fault names the station by its number, or by the number it had before."""
+    rows = [document(), document(technology="none", lon=999.0), document(tilt_deg=None)]
+    with pytest.raises(InputError) as caught:
+        listed_stations(rows, technologies=technologies(), crs=CRS)
+    assert {item.where for item in caught.value.problems} == {
+        "stations[1].technology", "stations[1].lon", "stations[2].tilt_deg"
+    }  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        listed_stations(rows[1:2], technologies=technologies(), crs=CRS, positions=[7])
+    assert {item.where for item in caught.value.problems} == {
+        "stations[7].technology", "stations[7].lon"
+    }  # fmt: skip
