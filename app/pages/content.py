@@ -116,7 +116,7 @@ def prediction_table(zones: Sequence[dict[str, Any]], language: Language) -> Gri
     standards = [item["standard"] for item in zones[0]["standards"]] if zones else []
     heads = [
         say("zone", language),
-        *(say(f"prediction.{name}", language) for name in standards),
+        *(_short(say(f"prediction.{name}", language)) for name in standards),
         *(say(key, language) for key in ("prediction.overlap", "prediction.mean_rate")),
         say("prediction.test", language),
     ]
@@ -133,6 +133,11 @@ def prediction_table(zones: Sequence[dict[str, Any]], language: Language) -> Gri
         for zone in zones
     ]
     return Grid(heads=tuple(heads), rows=tuple(rows), numeric=frozenset(range(1, len(heads) - 1)))
+
+
+def _short(name: str) -> str:
+    """Leave out what a name explains in brackets; a note below the table has it."""
+    return name.partition(" (")[0]
 
 
 def _share(value: float | None, language: Language, direction: Rounding = "down") -> str:

@@ -98,5 +98,6 @@ def prediction_page(
         sentence=summary.get("sentence", {}).get(language, ""),
         notice=summary.get("notice", {}).get(language, ""),
         zones=content.prediction_table(row.zones or [], language),
+        standards=[item["standard"] for item in row.zones[0]["standards"]] if row.zones else [],
         files=predictions.files(session, row.id),
     )

@@ -1,4 +1,4 @@
-"""A stored plan as the values pages and maps draw, kept in memory because plans never change."""
+"""A stored plan as the values pages and maps draw, kept in memory until its data change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fastapi import Request
 from sqlalchemy.orm import Session
 
-from app.repository import plans, scenarios
+from app.repository import planning_data, plans, scenarios
 from app.repository.planning_data import PlanningDataCache
 from siting.coverage import build_coverage
 from siting.maps import DemandLayer, demand_tiles
@@ -47,7 +47,7 @@ class PlanViews:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[uuid.UUID, PlanView] = OrderedDict()
+        self._kept: OrderedDict[uuid.UUID, tuple[str | None, PlanView]] = OrderedDict()
 
     def get(
         self, session: Session, planning: PlanningDataCache, plan_id: uuid.UUID
@@ -61,16 +61,18 @@ class PlanViews:
         """
         # One at a time: two browsers that open the same plan cause one computation.
         with self._lock:
-            view = self._kept.get(plan_id)
-            if view is None:
+            content_hash = planning_data.content_hash_of_plan(session, plan_id)
+            kept = self._kept.get(plan_id)
+            if kept is None or kept[0] != content_hash:
+                self._kept.pop(plan_id, None)
                 found = _stored(session, planning, plan_id)
                 if found is None:
                     return None
-                view = self._kept[plan_id] = _view(*found, plan_id)
+                kept = self._kept[plan_id] = (content_hash, _view(*found, plan_id))
             self._kept.move_to_end(plan_id)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-            return view
+            return kept[1]
 
 
 def views_of(request: Request) -> PlanViews:

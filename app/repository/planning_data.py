@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from app.tables import (
     District,
     Import,
     Place,
+    Plan,
+    Scenario,
     StandardRow,
     TechnologyRow,
     WaterBody,
@@ -60,6 +63,12 @@ def dataset(session: Session, dataset_id: str) -> Dataset:
             "'siting serve' loads the bundled one"
         )
     return found
+
+
+def content_hash_of_plan(session: Session, plan_id: uuid.UUID) -> str | None:
+    """Return the content hash, as it is now, of the data set a plan was made on; None without."""
+    query = select(Dataset.content_hash).join(Scenario, Scenario.dataset_id == Dataset.id)
+    return session.scalar(query.join(Plan).where(Plan.id == plan_id))
 
 
 def imports(session: Session, dataset_id: str) -> Sequence[Import]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Annotated
 
@@ -161,16 +162,18 @@ def _read(
                 most_pixels=MOST_PIXELS,
             )
         except FileError as error:
-            what = "is empty" if not body else _plain(error, path)
+            text = str(error).removeprefix(f"{path}: ")
+            what = _plain(text, path) if body else "is empty"
             raise RequestError(Problem("body", what, "send one GeoTIFF of heights")) from None
         except InputError as error:
-            raise RequestError(error.problems) from None
+            raise RequestError(
+                [replace(item, what=_plain(item.what, path)) for item in error.problems]
+            ) from None
 
 
-def _plain(error: FileError, path: FilePath) -> str:
-    """Say what is wrong with the body without the name it has here."""
-    text = str(error).removeprefix(f"{path}: ")
-    return text.replace(str(path), "the body").replace(path.name, "the body")[:300]
+def _plain(text: str, path: FilePath) -> str:
+    """Say what is wrong with the file without the name it has here."""
+    return text.replace(str(path), "the file").replace(path.name, "the file")[:500]
 
 
 def _existing(session: Session, dataset_id: str) -> Dataset:

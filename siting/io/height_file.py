@@ -17,7 +17,7 @@ import pyproj
 import rasterio
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
+from rasterio.errors import CRSError, RasterioError
 from rasterio.transform import rowcol
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform, transform_bounds
@@ -218,7 +218,7 @@ def _crs_of(file: Any, declared: str | None, problems: list[Problem]) -> CRS | N
     hint = "give it, e.g. crs='EPSG:4326' for degrees of WGS 84 or crs='EPSG:4547'"
     try:
         crs = file.crs if declared is None else CRS.from_user_input(declared)
-    except RasterioError:
+    except CRSError:
         problems.append(Problem("crs", f"{declared!r} is unknown", hint))
         return None
     if crs is None or not (crs.is_geographic or crs.is_projected):

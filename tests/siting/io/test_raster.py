@@ -263,6 +263,7 @@ def test_a_file_without_crs_is_refused_with_the_remedy(tmp_path: Path) -> None:
         file.crs = rasterio.crs.CRS()
     assert "crs='EPSG:4326'" in faults(path)
     assert read_terrain(path, grid=GRID, crs=CRS).ground[0].crs == CRS
+    assert "crs: 'EPSG:1' is unknown" in faults(path, crs="EPSG:1")
 
 
 def test_an_uncovered_area_is_refused_with_both_extents(tmp_path: Path) -> None:
