@@ -125,14 +125,14 @@ class ApiSettings(BaseSettings):
 
 
 class WorkerSettings(BaseSettings):
-    """How plans are computed in the background."""
+    """How plans and predictions are computed in the background."""
 
     model_config = SettingsConfigDict(
         env_prefix="SITING_WORKER_", env_ignore_empty=True, frozen=True, populate_by_name=True
     )
 
     concurrency: Annotated[int, Field(ge=1, le=64)] = Field(
-        default=1, description="Plans computed at the same time, each in a process of its own"
+        default=1, description="Computed at the same time, each in a process of its own"
     )
     memory_mb: Annotated[int, Field(ge=256)] = Field(
         default=8192, description="Most memory one computation may use [MB]"
@@ -158,7 +158,8 @@ class WorkerSettings(BaseSettings):
         default=7.0, description="A worker silent for longer is taken for dead [s]"
     )
     max_attempts: Annotated[int, Field(ge=1, le=20)] = Field(
-        default=3, description="Times a plan is tried when its workers die before it is given up"
+        default=3,
+        description="Times a computation is tried when its workers die, before it is given up",
     )
 
     @field_validator("stale_after_s")

@@ -59,6 +59,27 @@ def test_downgrade_leaves_nothing_and_upgrade_comes_back(database: Database) -> 
         assert set(Base.metadata.tables) <= set(inspect(connection).get_table_names())
 
 
+def test_a_terrain_outlives_the_way_back_and_forth(database: Database) -> None:
+    """Down and up again keeps the terrain in force alone, and calls it loaded from files."""
+    with database.engine.begin() as connection:
+        connection.execute(
+            text(
+                "insert into datasets values ('d', '1', '', '', '', '{}', '{}', 'x', now(), 'x'); "
+                "insert into terrains (dataset_id, current, grid, heights, provenance, source, "
+                "report) values ('d', false, '{}', '\\x01', 'real', 'before', '{}'), "
+                "('d', true, '{}', '\\x02', 'real', 'now', '{}')"
+            )
+        )
+        config = _on(connection)
+        command.downgrade(config, "0005")
+        kept = connection.execute(text("select source, heights from terrains")).all()
+        assert [(row.source, bytes(row.heights)) for row in kept] == [("now", b"\x02")]
+        command.upgrade(config, "head")
+        row = connection.execute(text("select current, imported, report from terrains")).one()
+        assert tuple(row) == (True, False, {})
+        connection.rollback()
+
+
 def test_every_geometry_has_an_index_and_is_wgs84(database: Database) -> None:
     """Each geometry column is in SRID 4326 and has a GIST index."""
     with database.engine.connect() as connection:

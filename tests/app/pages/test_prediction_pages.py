@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from browser_case import chromium, watched
 from private_cluster import Cluster, settings_for
 from served_city import running, store_plan
 from served_prediction import Stored, store_prediction
@@ -139,3 +140,20 @@ def test_unknown_addresses_are_a_page(pages: Pages, method: str, path: str) -> N
     answer = pages.client.request(method, path.format(id=uuid.uuid4()), params={"lang": "zh"})
     assert answer.status_code == 404
     assert "没有这个页面" in answer.text
+
+
+@pytest.mark.browser
+def test_the_stored_map_works_under_its_policy(pages: Pages) -> None:
+    """Served from the database, the map draws its rasters, asks nobody and complains of nothing."""
+    origin = str(pages.client.base_url).rstrip("/")
+    with chromium() as browser:
+        for path in (
+            f"/api/v1/predictions/{pages.stored.id}/prediction.html",
+            f"/predictions/{pages.stored.id}?lang=en",
+        ):
+            with watched(browser) as seen:
+                seen.page.goto(f"{origin}{path}", wait_until="networkidle")
+                asked = [url for url in seen.requests if not url.startswith(origin)]
+                assert asked + seen.complaints == [], path
+                if path.endswith("html"):
+                    assert seen.page.locator(".leaflet-image-layer").count() >= 1

@@ -20,8 +20,11 @@ from rasterio.io import MemoryFile
 from served_city import running, store_plan
 from served_prediction import STATIONS, Stored, store_prediction
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 from app.database import Database
+from app.jobs import Kind
+from app.repository import computations
 from app.routes.ranges import wanted_range
 from siting.geo import project
 from siting.io.prediction_files import NAMES
@@ -97,6 +100,20 @@ def test_a_list_is_queued_with_its_job(radio: Radio) -> None:
     events = radio.client.get(f"{place}/events").text
     assert events.count("event: progress") == 2
     assert '"state": "cancelled"' in events.rpartition("event: end")[2]
+
+
+def test_a_running_prediction_is_told_to_stop(radio: Radio) -> None:
+    """202 while a worker has it, with the request on its row; the worker does the rest."""
+    place = radio.client.post("/api/v1/predictions", json=ASKED).headers["location"]
+    with Session(radio.engine) as session, session.begin():
+        number = uuid.UUID(place.rpartition("/")[2])
+        assert computations.begin(session, Kind.PREDICTION, number) is not None
+    for _ in range(2):
+        told = radio.client.delete(place)
+        assert (told.status_code, told.json()["state"]) == (202, "running")
+        assert told.json()["cancel_requested"] is True
+    with radio.engine.begin() as connection:
+        connection.execute(text("delete from predictions where id = :id"), {"id": number})
 
 
 def test_a_plans_stations_are_asked_for_by_its_id(radio: Radio) -> None:
