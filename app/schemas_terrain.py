@@ -10,16 +10,18 @@ from app.schemas import Link
 
 
 class TerrainFileOut(BaseModel):
-    """What the file of a terrain was, and what was filled in."""
+    """What a file of heights was, and what was filled in."""
 
     format: str = Field(examples=["GTiff"])
     crs: str = Field(examples=["EPSG:4326"])
     resolution_m: list[float] = Field(description="Size of its pixels east and north [m]")
     vertical_unit: str = Field(description="Unit of its heights: m, ft or ftUS")
     unit_assumed: bool = Field(description="Nobody named the unit; metres were taken")
-    voids_filled: int = Field(description="Cells without a height that were filled in")
+    voids_filled: int = Field(
+        description="Cells without a height: ground is filled in, for clutter nothing stands there"
+    )
     farthest_fill_m: float = Field(description="From a filled cell to a known height [m]")
-    ground_m: list[float] = Field(description="Lowest and highest ground [m above sea level]")
+    heights_m: list[float] = Field(description="Lowest and highest on the cells [m]")
 
 
 class TerrainSummary(BaseModel):
@@ -45,6 +47,7 @@ class TerrainReport(TerrainSummary):
     cells: int
     clutter_known: bool = Field(description="Heights of buildings and trees are known")
     rests_on_synthetic: bool
-    file: TerrainFileOut | None = Field(description="What was sent; null: from the bundled files")
+    file: TerrainFileOut | None = Field(description="Ground that was sent; null: none was")
+    clutter_file: TerrainFileOut | None = Field(description="Clutter that was sent; null: none was")
     earlier: list[TerrainSummary] = Field(description="Terrains not in force, newest first")
     links: list[Link] = []

@@ -18,6 +18,8 @@ from siting.io.raster import ImportedTerrain
 from siting.provenance import Provenance, worst
 
 LAYER = "terrain"
+#: Between the citations of ground and clutter.
+CLUTTER = "; clutter: "
 
 
 def in_force(session: Session, dataset_id: str) -> TerrainRow | None:
@@ -62,6 +64,7 @@ def add(
     *,
     source: str,
     provenance: Provenance,
+    under: TerrainRow | None = None,
 ) -> TerrainRow:
     """Store a terrain and put it in force; the one before is kept.
 
@@ -70,30 +73,39 @@ def add(
     session, dataset_id
         Open session, and an existing data set.
     imported
-        The heights and what their file was.
+        The heights and what their files were.
     source
-        Citation of the heights.
+        Citation of what was sent.
     provenance
-        What the user says of them; the worse of that and of what the file says counts.
+        What the user says of it; the worse of that and of what the file says counts.
+    under
+        The terrain whose ground is kept, when clutter alone was sent; None: ground was sent.
     """
     values = translate.terrain_values(imported.terrain)
+    origins = [provenance, imported.provenance]
+    cited, report = source, {}
+    if under is not None:
+        origins.append(Provenance(under.provenance))
+        cited = f"{under.source.partition(CLUTTER)[0]}{CLUTTER}{source}"
+        report = dict(under.report)
     row = TerrainRow(
         dataset_id=dataset_id,
         current=False,
         imported=True,
-        provenance=worst([provenance, imported.provenance]).value,
-        source=source,
-        report=_report(imported),
+        provenance=worst(origins).value,
+        source=cited,
+        report=report | _report(imported),
         **values,
     )
     session.add(row)
     session.flush()
     head = _put_in_force(session, row, digest=hashlib.sha256(values["heights"]).hexdigest())
+    (file,) = imported.ground or imported.clutter
     session.add(
         Import(
             dataset_id=dataset_id,
             layer=LAYER,
-            declared_crs=imported.ground[0].crs,
+            declared_crs=file.crs,
             rows=1,
             rejected=[],
             content_hash=head.content_hash,
@@ -130,15 +142,21 @@ def _put_in_force(session: Session, row: TerrainRow, *, digest: str) -> Dataset:
 
 
 def _report(imported: ImportedTerrain) -> dict[str, Any]:
-    """Return what a user should know of the file, and of what was filled in."""
-    file, ground_m = imported.ground[0], imported.terrain.ground_m
-    return {
+    """Return what a user should know of the file, and of what was filled in, by layer."""
+    terrain = imported.terrain
+    if imported.ground:
+        file, heights, voids = imported.ground[0], terrain.ground_m, imported.voids
+    else:
+        file, heights, voids = imported.clutter[0], terrain.clutter_m, imported.clutter_voids
+    assert heights is not None  # noqa: S101 - the file's own heights
+    told = {
         "format": file.driver,
         "crs": file.crs,
         "resolution_m": list(file.resolution_m),
         "vertical_unit": file.vertical_unit.value,
         "unit_assumed": file.unit_assumed,
-        "voids_filled": imported.voids,
+        "voids_filled": voids,
         "farthest_fill_m": imported.farthest_fill_m,
-        "ground_m": [float(ground_m.min()), float(ground_m.max())],
+        "heights_m": [float(heights.min()), float(heights.max())],
     }
+    return {"ground" if imported.ground else "clutter": told}

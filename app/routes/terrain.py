@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from sqlalchemy.orm import Session
@@ -19,8 +21,7 @@ from app.schemas import Link
 from app.schemas_terrain import TerrainFileOut, TerrainReport, TerrainSummary
 from app.tables import Dataset, TerrainRow
 from siting.errors import DatasetError, FileError, InputError, Problem
-from siting.grid import Grid
-from siting.io.raster import MOST_VOIDS, ImportedTerrain, VerticalUnit, read_terrain
+from siting.io.raster import MOST_VOIDS, VerticalUnit, add_clutter, read_terrain
 from siting.provenance import Provenance
 
 router = APIRouter(
@@ -37,11 +38,52 @@ MEDIA_TYPES = (
 
 DatasetId = Annotated[str, Path(description="Id of the planning data", max_length=200)]
 
-_BODY = {
-    "required": True,
-    "description": "One GeoTIFF of one band: ground above mean sea level, in any CRS",
-    "content": {MEDIA_TYPES[0]: {"schema": {"type": "string", "format": "binary"}}},
-}
+Source = Annotated[
+    str,
+    Query(
+        description="Who published the heights, and when; shown wherever they are used",
+        examples=["Copernicus GLO-30, 2021"],
+        min_length=1,
+        max_length=500,
+        pattern=r"^[^\x00-\x1f]+$",
+    ),
+]
+Origin = Annotated[
+    Provenance, Query(description="Origin of the heights; a worse one in the file counts")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What the request says of a file that does not say it itself."""
+
+    crs: str | None
+    vertical_unit: VerticalUnit | None
+    nodata: float | None
+
+
+def declared(
+    crs: Annotated[
+        str | None,
+        Query(description="CRS where the file names none", examples=["EPSG:4490"], max_length=2000),
+    ] = None,
+    vertical_unit: Annotated[
+        VerticalUnit | None, Query(description="Unit of the heights where the file names none")
+    ] = None,
+    nodata: Annotated[
+        float | None, Query(description="Value that stands for no height where the file names none")
+    ] = None,
+) -> Declared:
+    """Gather what is said of a file."""
+    return Declared(crs=crs, vertical_unit=vertical_unit, nodata=nodata)
+
+
+def _body_of(what: str) -> dict[str, Any]:
+    return {
+        "required": True,
+        "description": f"One GeoTIFF of one band in any CRS. {what}",
+        "content": {MEDIA_TYPES[0]: {"schema": {"type": "string", "format": "binary"}}},
+    }
 
 
 async def _body(request: Request) -> bytes:
@@ -60,37 +102,17 @@ def terrain(request: Request, session: Writing, dataset_id: DatasetId) -> Terrai
 @router.put(
     "/datasets/{dataset_id}/terrain",
     summary="Import a terrain",
-    openapi_extra={"requestBody": _BODY},
+    openapi_extra={"requestBody": _body_of("Ground above mean sea level")},
 )
 def put_terrain(
     request: Request,
     session: Writing,
     body: Annotated[bytes, Depends(_body)],
+    said: Annotated[Declared, Depends(declared)],
     *,
     dataset_id: DatasetId,
-    source: Annotated[
-        str,
-        Query(
-            description="Who published the heights, and when; shown wherever they are used",
-            examples=["Copernicus GLO-30, 2021"],
-            min_length=1,
-            max_length=500,
-            pattern=r"^[^\x00-\x1f]+$",
-        ),
-    ],
-    provenance: Annotated[
-        Provenance, Query(description="Origin of the heights; a worse one in the file counts")
-    ] = Provenance.REAL,
-    crs: Annotated[
-        str | None,
-        Query(description="CRS where the file names none", examples=["EPSG:4490"], max_length=2000),
-    ] = None,
-    vertical_unit: Annotated[
-        VerticalUnit | None, Query(description="Unit of the heights where the file names none")
-    ] = None,
-    nodata: Annotated[
-        float | None, Query(description="Value that stands for no height where the file names none")
-    ] = None,
+    source: Source,
+    provenance: Origin = Provenance.REAL,
     most_voids: Annotated[
         float, Query(ge=0, le=1, description="Share of cells without height that may be filled in")
     ] = MOST_VOIDS,
@@ -103,22 +125,50 @@ def put_terrain(
 
     It must cover the cells of the terrain in force. All faults come in one answer. Plans and
     predictions that exist keep their results; what is computed from now on stands on the new
-    ground. The terrain before is kept: its address puts it in force again.
+    ground, of whose buildings and trees nothing is known. The terrain before is kept: its address
+    puts it in force again.
     """
     head = _existing(session, dataset_id)
     grid = terrains.import_grid(session, head, cell_size_m)
     if len(grid) > MOST_CELLS:
         what = f"makes {len(grid):,} cells, more than {MOST_CELLS:,}"
         raise RequestError(Problem("query.cell_size_m", what, "take larger cells"))
-    imported = _read(
-        body,
-        grid,
-        crs=crs,
-        vertical_unit=vertical_unit,
-        nodata=nodata,
-        most_voids=most_voids,
-    )
+    with _file(body) as path:
+        imported = read_terrain(
+            path, grid=grid, most_voids=most_voids, most_pixels=MOST_PIXELS, **asdict(said)
+        )
     terrains.add(session, head.id, imported, source=source, provenance=provenance)
+    return _report(request, session, head)
+
+
+@router.put(
+    "/datasets/{dataset_id}/terrain/clutter",
+    summary="Import heights of buildings and trees",
+    openapi_extra={"requestBody": _body_of("Height of buildings and trees above the ground")},
+)
+def put_clutter(
+    request: Request,
+    session: Writing,
+    body: Annotated[bytes, Depends(_body)],
+    said: Annotated[Declared, Depends(declared)],
+    *,
+    dataset_id: DatasetId,
+    source: Source,
+    provenance: Origin = Provenance.REAL,
+) -> TerrainReport:
+    """Lay clutter over the ground in force, or change nothing; cells without a height are free.
+
+    The result is a terrain of its own; the one before is kept.
+    """
+    head = _existing(session, dataset_id)
+    under = terrains.in_force(session, head.id)
+    if under is None:
+        raise _without(head)
+    with _file(body) as path:
+        imported = add_clutter(
+            translate.terrain(under), path, most_pixels=MOST_PIXELS, **asdict(said)
+        )
+    terrains.add(session, head.id, imported, source=source, provenance=provenance, under=under)
     return _report(request, session, head)
 
 
@@ -138,29 +188,14 @@ def use_again(
     return _report(request, session, head)
 
 
-def _read(
-    body: bytes,
-    grid: Grid,
-    *,
-    crs: str | None,
-    vertical_unit: VerticalUnit | None,
-    nodata: float | None,
-    most_voids: float,
-) -> ImportedTerrain:
-    """Read the body onto a grid; whatever is wrong with it is the request's fault."""
+@contextmanager
+def _file(body: bytes) -> Iterator[FilePath]:
+    """Lend the body as a file; whatever is found wrong with it is the request's fault."""
     with tempfile.TemporaryDirectory(prefix="siting-terrain-") as folder:
         path = FilePath(folder) / "body.tif"
         path.write_bytes(body)
         try:
-            return read_terrain(
-                path,
-                grid=grid,
-                crs=crs,
-                vertical_unit=vertical_unit,
-                nodata=nodata,
-                most_voids=most_voids,
-                most_pixels=MOST_PIXELS,
-            )
+            yield path
         except FileError as error:
             text = str(error).removeprefix(f"{path}: ")
             what = _plain(text, path) if body else "is empty"
@@ -185,10 +220,16 @@ def _existing(session: Session, dataset_id: str) -> Dataset:
         raise NotFoundError(str(error)) from None
 
 
+def _without(head: Dataset) -> NotFoundError:
+    return NotFoundError(
+        f"data set {head.id!r} has no terrain; PUT a GeoTIFF to /api/v1/datasets/{head.id}/terrain"
+    )
+
+
 def _report(request: Request, session: Session, head: Dataset) -> TerrainReport:
     rows = terrains.every(session, head.id)
     if not rows or not rows[0].current:
-        raise NotFoundError(f"data set {head.id!r} has no terrain; PUT a GeoTIFF to this address")
+        raise _without(head)
     row, *earlier = rows
     address = f"/api/v1/datasets/{head.id}/terrain"
     return TerrainReport(
@@ -199,7 +240,8 @@ def _report(request: Request, session: Session, head: Dataset) -> TerrainReport:
         cells=row.grid["columns"] * row.grid["rows"],
         clutter_known=translate.has_clutter(row),
         rests_on_synthetic=row.provenance == Provenance.SYNTHETIC,
-        file=TerrainFileOut(**row.report) if row.report else None,
+        file=_told(row, "ground"),
+        clutter_file=_told(row, "clutter"),
         earlier=[_summary(item) for item in earlier],
         links=[
             Link(rel="self", href=absolute(request, address)),
@@ -220,3 +262,7 @@ def _summary(row: TerrainRow) -> TerrainSummary:
         source=row.source,
         loaded_at=row.loaded_at,
     )
+
+
+def _told(row: TerrainRow, layer: str) -> TerrainFileOut | None:
+    return TerrainFileOut(**row.report[layer]) if layer in row.report else None

@@ -21,7 +21,7 @@ from siting.io.height_file import Declared, HeightFile, Heights, VerticalUnit, r
 from siting.provenance import Provenance, worst
 from siting.radio.ground.terrain import Terrain
 
-__all__ = ["HeightFile", "ImportedTerrain", "VerticalUnit", "read_terrain"]
+__all__ = ["HeightFile", "ImportedTerrain", "VerticalUnit", "add_clutter", "read_terrain"]
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class ImportedTerrain:
     terrain
         Heights on the grid.
     ground, clutter
-        What the files were; `clutter` is empty when none was given.
+        What the files were; empty where none was given.
     voids
         Cells without ground height in the files, now filled.
     farthest_fill_m
@@ -144,6 +144,51 @@ def read_terrain(
         voids=voids,
         farthest_fill_m=farthest_m,
         clutter_voids=int(np.count_nonzero(free)) if above else 0,
+    )
+
+
+def add_clutter(
+    terrain: Terrain,
+    clutter: Path | Sequence[Path],
+    *,
+    crs: str | None = None,
+    vertical_unit: VerticalUnit | None = None,
+    nodata: float | None = None,
+    most_pixels: int | None = None,
+) -> ImportedTerrain:
+    """Lay heights of buildings and trees over a terrain; its ground stays as it is.
+
+    Parameters
+    ----------
+    terrain
+        The ground, and the cells the heights are brought onto. Its clutter is replaced.
+    clutter, crs, vertical_unit, nodata, most_pixels
+        As for :func:`read_terrain`.
+
+    Raises
+    ------
+    FileError
+        When a file is missing, damaged or of no known format.
+    InputError
+        With every fault of every file, as for :func:`read_terrain`; for heights below zero.
+    """
+    problems: list[Problem] = []
+    declared = Declared(
+        crs=crs, vertical_unit=vertical_unit, nodata=nodata, most_pixels=most_pixels
+    )
+    heights, files = _mosaic("clutter", _listed(clutter), terrain.grid, declared, problems)
+    if not files and not problems:
+        problems.append(Problem("clutter", "there is no file", "give at least one"))
+    raise_if(problems, InputError)
+    free = np.isnan(heights)
+    heights[free] = 0.0
+    return ImportedTerrain(
+        terrain=replace(terrain, clutter_m=heights),
+        ground=(),
+        clutter=files,
+        voids=0,
+        farthest_fill_m=0.0,
+        clutter_voids=int(np.count_nonzero(free)),
     )
 
 

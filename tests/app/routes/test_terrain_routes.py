@@ -130,7 +130,7 @@ def test_a_raster_takes_the_place_of_the_made_up_ground(ground: Ground) -> None:
     assert (found["provenance"], found["source"]) == ("real", ASKED["source"])
     assert (found["cells"], found["rests_on_synthetic"]) == (old["cells"], False)
     assert (found["file"]["crs"], found["file"]["vertical_unit"]) == ("EPSG:4326", "ft")
-    assert found["file"]["ground_m"] == pytest.approx([30 * 0.3048, 31 * 0.3048], abs=0.1)
+    assert found["file"]["heights_m"] == pytest.approx([30 * 0.3048, 31 * 0.3048], abs=0.1)
     assert [item["id"] for item in found["earlier"]] == [old["id"]]
     after = ground.state()
     assert (after[0], after[1]) == (before[0] + 1, before[1] + 1)
@@ -257,6 +257,35 @@ def test_the_worse_origin_counts(ground: Ground) -> None:
     assert (tagged["provenance"], tagged["rests_on_synthetic"]) == ("synthetic", True)
     declared = put(ground, raster(), provenance="approximate").json()
     assert declared["provenance"] == "approximate"
+    ground.client.put(f"{ADDRESS}/{number}")
+
+
+def test_clutter_is_laid_over_the_ground_in_force(ground: Ground) -> None:
+    """Roofs are known, the ground stays to the bit, the citations join, the worse origin counts."""
+    number, old = ground.client.get(ADDRESS).json()["id"], ground.stored()
+    assert old.clutter_m is None
+    for height_m, source in ((12.0, "Roofs"), (15.0, "Newer roofs")):
+        answer = ground.client.put(
+            f"{ADDRESS}/clutter", content=raster(height_m, voids=0.5), params={"source": source}
+        )
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        assert found["clutter_known"] is True
+        assert found["source"].endswith(f"supplied; clutter: {source}")
+        assert found["provenance"] == "synthetic"  # that of the ground
+        assert found["file"] is None
+        assert found["clutter_file"]["voids_filled"] > 0
+        assert found["clutter_file"]["heights_m"] == [0.0, pytest.approx(height_m + 0.5, abs=0.5)]
+    new = ground.stored()
+    assert new.ground_m.tobytes() == old.ground_m.tobytes()
+    assert new.clutter_m is not None
+    below = ground.client.put(
+        f"{ADDRESS}/clutter", content=raster(-5.0), params={"source": "cellars"}
+    )
+    assert below.status_code == 400
+    assert "is negative" in faults(below)["clutter_m"]
+    bare = ground.client.put(f"{ADDRESS}/clutter", content=raster(crs=None), params=ASKED)
+    assert set(faults(bare)) == {"clutter, crs"}
     ground.client.put(f"{ADDRESS}/{number}")
 
 

@@ -22,7 +22,7 @@ from siting.errors import FileError, InputError
 from siting.geo import project, unproject
 from siting.grid import Grid
 from siting.io.geotiff import Band, write_geotiff
-from siting.io.raster import VerticalUnit, read_terrain
+from siting.io.raster import VerticalUnit, add_clutter, read_terrain
 from siting.provenance import Provenance
 
 CRS = "EPSG:4547"
@@ -467,3 +467,16 @@ def test_bands_that_do_not_fit_are_all_named(tmp_path: Path) -> None:
         write_geotiff(
             tmp_path / "none" / "a.tif", GRID, [band], title="", provenance=Provenance.REAL
         )
+
+
+def test_clutter_is_laid_over_known_ground(tmp_path: Path) -> None:
+    """The ground stays, roofs take the nearest pixel, and without a file it is refused."""
+    ground = read_terrain(dem(tmp_path / "ground.tif"), grid=GRID).terrain
+    roofs = dem(tmp_path / "roofs.tif", values=lambda given: np.abs(given) * 0 + 9.0)
+    laid = add_clutter(ground, roofs)
+    assert laid.terrain.ground_m.tobytes() == ground.ground_m.tobytes()
+    assert laid.terrain.clutter_m is not None
+    assert set(np.unique(laid.terrain.clutter_m)) == {np.float32(9.0)}
+    assert (laid.ground, laid.clutter_voids, len(laid.clutter)) == ((), 0, 1)
+    with pytest.raises(InputError, match="there is no file"):
+        add_clutter(ground, [])
