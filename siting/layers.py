@@ -175,11 +175,13 @@ def provenance_shares(data: PlanningData) -> dict[str, dict[str, float]]:
     layers |= {f"demand {name}": [data.demand.provenance[name]] for name in data.demand.weights}
     if data.terrain is not None:
         layers["terrain"] = [data.terrain_provenance]
-    shares: dict[str, dict[str, float]] = {}
-    for layer, origins in layers.items():
-        counts = pd.Series([item.value for item in origins], dtype="object").value_counts()
-        shares[layer] = {str(name): int(count) / len(origins) for name, count in counts.items()}
-    return shares
+    return {layer: shares_of(origins) for layer, origins in layers.items()}
+
+
+def shares_of(origins: Sequence[Provenance]) -> dict[str, float]:
+    """Return the share of each provenance, 0..1, largest first."""
+    counts = pd.Series([item.value for item in origins], dtype="object").value_counts()
+    return {str(name): int(count) / len(origins) for name, count in counts.items()}
 
 
 def water_polygon(water: gpd.GeoDataFrame | None, crs: str) -> BaseGeometry | None:

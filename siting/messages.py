@@ -111,6 +111,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "layer.zones": ("分区", "zones"),
     "layer.districts": ("行政区", "districts"),
     "layer.water": ("水体", "water"),
+    "layer.exclusions": ("选址约束", "siting constraints"),
     # honesty: fixed sentences
     "honesty.optimal": (
         "在所给数据和规则下, 已证明没有更好的方案。",
@@ -182,6 +183,77 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "honesty.unapproved": (
         "内部资料, 未经地图审核。",
         "Internal material; no map approval number.",
+    ),
+    # exclusions
+    "exclusion.area": ("禁建区", "closed areas"),
+    "exclusion.water": ("水域", "water"),
+    "exclusion.aerodrome": ("机场净空", "surfaces of a runway"),
+    "exclusion.higher_building": ("近旁敏感建筑高于天线", "a sensitive building above the antenna"),
+    "exclusion.exposure": ("敏感建筑的电磁曝露", "exposure of a sensitive building"),
+    "exclusion.excluded": ("排除", "left out"),
+    "exclusion.lowered": ("降低挂高", "lowered"),
+    "exclusions.nothing": (
+        "选址约束: 没有排除任何建设选项。",
+        "Siting constraints: no option is left out.",
+    ),
+    "exclusions.counts": (
+        "选址约束排除 {options} 个建设选项, {closed} 处站址因此不可用: {parts}。",
+        "Siting constraints leave out {options} options and close {closed} sites: {parts}.",
+    ),
+    "exclusions.part": (
+        "{reason} {options} 个 ({sites} 处站址)",
+        "{reason} {options} ({sites} sites)",
+    ),
+    "exclusions.lowered": (
+        "机场净空使 {sites} 处站址的 {count} 种技术降低挂高。",
+        "Surfaces of a runway lower {count} technologies at {sites} sites.",
+    ),
+    "exclusions.beyond": (
+        "下列约束地物在研究范围之外: {names}。",
+        "These shapes lie outside the study area: {names}.",
+    ),
+    "exclusions.no_water": (
+        "未提供水域数据: 水域约束没有起作用。",
+        "No water was supplied: the rule about water excludes nothing.",
+    ),
+    "exclusions.given_ground": (
+        "地形未覆盖的站址, 净空按给定的地面高程 {ground} m 计算。",
+        "Where no terrain is known, runway surfaces are judged on ground given as {ground} m.",
+    ),
+    "exclusions.level_ground": (
+        "没有地形数据: 敏感建筑与站址按同一地面高程计算。",
+        "No terrain is known: sensitive buildings and sites are taken to stand on level ground.",
+    ),
+    "exclusions.assumed": (
+        "选址约束的假设参数: {figures}。",
+        "Assumptions of the siting constraints: {figures}.",
+    ),
+    "exclusions.changed": ("(已改)", " (changed)"),
+    "report.exclusions": ("选址约束", "Siting constraints"),
+    "report.exclusion_assumptions": ("选址约束的假设参数", "Assumptions of the siting constraints"),
+    "assumption.exclusion.rod_m": (
+        "天线以上余量 (避雷针)",
+        "allowance above the antenna for the rod",
+    ),
+    "assumption.exclusion.least_height_m": (
+        "净空限高下的最低挂高",
+        "least height an antenna is lowered to",
+    ),
+    "assumption.exclusion.limit_share": (
+        "单个项目可占公众曝露限值的比例",
+        "share of the public exposure limit for one station",
+    ),
+    "assumption.exclusion.traffic_gain_db": (
+        "业务波束相对同步波束的增益 (曝露计算)",
+        "gain of traffic beams over synchronisation beams",
+    ),
+    "assumption.exclusion.duty": (
+        "六分钟平均发射功率占最大功率的比例",
+        "share of the greatest power radiated over six minutes",
+    ),
+    "assumption.exclusion.clear_m": (
+        "不得有敏感建筑高于天线的水平距离",
+        "distance without a sensitive building above the antenna",
     ),
     # summary
     "sentence.plan": (
@@ -367,6 +439,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "head.penetration": ("建筑穿透", "penetration"),
     "head.hosts": ("可用载体", "hosts"),
     "head.equipment_cost": ("设备费用", "equipment cost"),
+    "head.effect": ("结果", "effect"),
+    "head.by": ("约束地物", "by"),
+    "head.amount": ("实际值", "amount"),
+    "head.limit": ("限值", "limit"),
+    "head.unit": ("单位", "unit"),
+    "head.options": ("选项数", "options"),
+    "head.assumption": ("假设参数", "assumption"),
     "penetration.outdoor": ("室外", "outdoor"),
     "penetration.low_loss": ("低损耗墙体", "low-loss wall"),
     "penetration.high_loss": ("高损耗墙体", "high-loss wall"),
@@ -374,6 +453,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "sheet.zones": ("分区", "zones"),
     "sheet.districts": ("各区", "districts"),
     "sheet.unserved": ("未覆盖", "unserved"),
+    "sheet.exclusions": ("选址约束", "siting constraints"),
     "sheet.manifest": ("说明", "manifest"),
     "service.5g": ("5G 基站", "5G base station"),
     "chosen.targets": ("为达标", "to meet a target"),
@@ -649,6 +729,15 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "page.locked": ("锁定站址: {sites}", "Locked sites: {sites}"),
     "page.forbidden": ("禁用站址: {sites}", "Forbidden sites: {sites}"),
+    "page.exclusions": (
+        "选址约束: 禁建区 {areas} 处, 水域{water}, 跑道 {runways} 条, 敏感建筑 {sensitive} 处",
+        (
+            "Siting constraints: {areas} closed areas, water {water}, {runways} runways, "
+            "{sensitive} sensitive buildings"
+        ),
+    ),
+    "page.water_closed": ("不可建站", "closed"),
+    "page.water_open": ("不限", "open"),
     "page.stale": (
         "此后数据已更换, 地图和明细不再与本方案对应; 数字为当时所存。请重新计算。",
         (

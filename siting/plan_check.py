@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from siting.coverage import Coverage, build_coverage
 from siting.errors import Problem, VerificationError
+from siting.exclusions.checking import broken_rules
 from siting.plan import WEIGHT_TOLERANCE, Outcome, Plan, Step, judge
 from siting.proof import (
     cut_faults,
@@ -67,6 +68,7 @@ def verify_plan(scenario: Scenario, plan: Plan) -> None:
         raise VerificationError(check.found)
     check.coverage = build_coverage(scenario)
     check.totals()
+    check.rules()
     check.outcomes()
     check.steps()
     check.origins()
@@ -183,6 +185,20 @@ class _Check:
         if scenario.stations is not None:
             within = len(plan.selected) <= scenario.stations
             self.holds("stations", within, f"{len(plan.selected)} of {scenario.stations} allowed")
+
+    def rules(self) -> None:
+        """No option that is built breaks a rule about where stations may stand."""
+        scenario = self.scenario
+        if scenario.exclusions is not None:
+            self.found += broken_rules(
+                scenario.exclusions,
+                scenario.options,
+                self.plan.selected,
+                sites=scenario.data.sites,
+                technologies=scenario.technologies,
+                coverage_model=scenario.coverage_model,
+                terrain=scenario.data.terrain,
+            )
 
     def _cost(self, selected: npt.NDArray[np.intp]) -> int:
         options, sites = self.scenario.options, self.scenario.data.sites
@@ -353,8 +369,13 @@ class _Check:
             zone.provenance.value for zone in data.zones if zone.kind is not ZoneKind.DISTRICT
         )
         expected["districts"] = _shares(zone.provenance.value for zone in data.study_area.districts)
-        if self.scenario.coverage_model is CoverageModel.SECTORS and data.terrain is not None:
+        rules = self.scenario.exclusions
+        asks = rules is not None and bool(rules.runways or rules.sensitive)
+        asks |= self.scenario.coverage_model is CoverageModel.SECTORS
+        if asks and data.terrain is not None:
             expected["terrain"] = {data.terrain_provenance.value: 1.0}
+        if rules is not None and rules.provenance:
+            expected["exclusions"] = _shares(item.value for item in rules.provenance)
         claimed = {layer: dict(shares) for layer, shares in self.plan.provenance.items()}
         if self.same("provenance", set(claimed), set(expected)):
             for layer, shares in expected.items():

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.errors import Problem, ScenarioError, raise_if
+from siting.exclusions import Excluded, Exclusions, Lowered, restrict
 from siting.provenance import Provenance
 from siting.technology import (
     CoverageModel,
@@ -117,6 +118,11 @@ class Scenario:
         Ids of sites that must carry at least one option.
     seed, max_runtime_s, gap
         Search settings, see :class:`siting.spec.SolveSpec`.
+    exclusions
+        Where nothing may stand, raw, for whoever checks a plan; None: no such rule. The options
+        obey it already, so it is no part of the identity beside them.
+    excluded, lowered
+        What these rules left out of the options, and what they lowered.
     """
 
     name: str
@@ -132,6 +138,9 @@ class Scenario:
     seed: int = 0
     max_runtime_s: float = 60.0
     gap: float = 0.0
+    exclusions: Exclusions | None = None
+    excluded: tuple[Excluded, ...] = ()
+    lowered: tuple[Lowered, ...] = ()
     _hash: list[str] = field(default_factory=list, repr=False)
 
     @property
@@ -151,6 +160,13 @@ class Scenario:
             return np.zeros(len(self.options), dtype=np.bool_)
         aimed = np.array([item.sectors is not None for item in self.technologies], dtype=np.bool_)
         return aimed[self.options.technology]
+
+    @property
+    def reads_terrain(self) -> bool:
+        """Whether the plan depends on the terrain, where there is one."""
+        if self.coverage_model is CoverageModel.SECTORS:
+            return True
+        return self.exclusions is not None and self.exclusions.read_terrain
 
     def replace(self, **changes: Any) -> Scenario:
         """Return a variant with some fields changed."""
@@ -178,7 +194,8 @@ def build_scenario(spec: ScenarioSpec, data: PlanningData) -> Scenario:
     ScenarioError
         With every fault: unknown zone, kind without zones, unknown standard, technology, weight
         or site, a site both locked and forbidden, no candidate left, no target and no objective,
-        an objective without a number of stations.
+        an objective without a number of stations, exclusions that are no shapes near the study
+        area, close a locked site or leave no option.
     """
     problems: list[Problem] = []
     technologies = _technologies(spec, data, problems)
@@ -197,6 +214,7 @@ def build_scenario(spec: ScenarioSpec, data: PlanningData) -> Scenario:
     if not targets and objective is None and not problems:
         problems.append(Problem("targets", "neither a target nor an objective", "add [[targets]]"))
     options = _options(spec, data, technologies, problems)
+    left = restrict(spec, data, technologies, options, problems)
     raise_if(problems, ScenarioError)
     used = {target.standard_id for target in targets}
     if objective is not None:
@@ -207,7 +225,7 @@ def build_scenario(spec: ScenarioSpec, data: PlanningData) -> Scenario:
         technologies=technologies,
         standards=tuple(item for item in standards if item.id in used),
         coverage_model=spec.coverage_model,
-        options=options,
+        options=left.options,
         targets=targets,
         objective=objective,
         stations=spec.stations,
@@ -215,6 +233,9 @@ def build_scenario(spec: ScenarioSpec, data: PlanningData) -> Scenario:
         seed=spec.solve.seed,
         max_runtime_s=spec.solve.max_runtime_s,
         gap=spec.solve.gap,
+        exclusions=left.exclusions,
+        excluded=left.excluded,
+        lowered=left.lowered,
     )
 
 

@@ -13,10 +13,13 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from siting.errors import Problem, ScenarioError
+from siting.exclusion_spec import ExclusionsSpec
 from siting.technology import CoverageModel, ServiceStandard, Technology
 from siting.zones import ZoneKind
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
+#: Characters of a faulty text that a message repeats.
+_SHOWN = 200
 
 
 class TargetSpec(BaseModel):
@@ -96,6 +99,9 @@ class ScenarioSpec(BaseModel):
     )
     locked_sites: tuple[str, ...] = Field(default=(), description="Sites that must be opened")
     forbidden_sites: tuple[str, ...] = Field(default=(), description="Sites that must stay shut")
+    exclusions: ExclusionsSpec | None = Field(
+        default=None, description="Where nothing may stand: areas, water, runways, buildings"
+    )
     solve: SolveSpec = SolveSpec()
 
     @classmethod
@@ -122,6 +128,10 @@ def problems_of(error: ValidationError) -> list[Problem]:
         for part in item["loc"]:
             where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
         given = item["input"]
-        shown = f", got {given!r}" if isinstance(given, str | int | float | bool | None) else ""
+        plain = isinstance(given, str | int | float | bool | None)
+        # an outline in WKT may be pages long
+        shown = (
+            f", got {given if not isinstance(given, str) else given[:_SHOWN]!r}" if plain else ""
+        )
         problems.append(Problem(where=where or "scenario", what=f"{item['msg']}{shown}"))
     return problems

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.tables import Dataset, Place
+from siting.exclusion_spec import ExclusionsSpec
 from siting.layers import provenance_shares
 from siting.maps.prediction_map import TESTED
 from siting.messages import MESSAGES, say
@@ -156,6 +157,18 @@ def _verdict(zone: dict[str, Any], language: Language) -> str:
     return f"{words} ({doubt})"
 
 
+def _exclusions_line(exclusions: ExclusionsSpec, language: Language) -> str:
+    water = "page.water_closed" if exclusions.water else "page.water_open"
+    return say(
+        "page.exclusions",
+        language,
+        areas=count_text(len(exclusions.areas)),
+        water=say(water, language),
+        runways=count_text(len(exclusions.runways)),
+        sensitive=count_text(len(exclusions.sensitive)),
+    )
+
+
 def scenario_sentences(spec: ScenarioSpec, data: PlanningData, language: Language) -> list[str]:
     """Say a scenario's settings in sentences."""
     zones = {zone.id: (zone.name_zh, zone.name_en) for zone in data.zones}
@@ -192,6 +205,8 @@ def scenario_sentences(spec: ScenarioSpec, data: PlanningData, language: Languag
                 weight=say(f"weight.{spec.objective.weight}", language),
             )
         )
+    if spec.exclusions is not None:
+        lines.append(_exclusions_line(spec.exclusions, language))
     for key, sites in (
         ("page.locked", spec.locked_sites),
         ("page.forbidden", spec.forbidden_sites),

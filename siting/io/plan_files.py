@@ -156,13 +156,18 @@ def _cause(error: Exception) -> str:
 
 
 def write_geopackage(tables: PlanTables, path: Path, *, made_at: datetime) -> None:
-    """Write the layers sites, zones, districts, unserved and the manifest as GeoPackage."""
+    """Write the layers sites, zones, districts, unserved and the manifest as GeoPackage.
+
+    With siting constraints the layer exclusions holds what they left out or lowered.
+    """
     layers = {
         "sites": tables.sites,
         "zones": tables.zones,
         "districts": tables.districts,
         "unserved": tables.unserved,
     }
+    if tables.exclusions is not None:
+        layers["exclusions"] = tables.exclusions
     for name, layer in layers.items():
         areas = name in {"zones", "districts"}
         pyogrio.write_dataframe(

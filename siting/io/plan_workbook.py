@@ -53,13 +53,16 @@ def write_workbook(
     if book.active is not None:
         book.remove(book.active)
     notice = synthetic_line(tables.facts, language)
-    for name, columns, frame in (
+    sheets = [
         ("sites", _sites(language), tables.sites),
         ("zones", _zones(tables.facts, language), tables.zones),
         ("districts", _districts(language), tables.districts),
         ("unserved", _unserved(language), tables.unserved),
         ("manifest", _MANIFEST, _manifest(tables.facts, language, made_at)),
-    ):
+    ]
+    if tables.exclusions is not None:
+        sheets.insert(-1, ("exclusions", _exclusions(language), tables.exclusions))
+    for name, columns, frame in sheets:
         sheet = book.create_sheet(say(f"sheet.{name}", language))
         heads = [say(f"head.{column.head}", language) for column in columns]
         _frame_sheet(sheet, notice, heads, [column.width for column in columns])
@@ -194,6 +197,22 @@ def _unserved(language: Language) -> list[_Column]:
         _Column("area_km2", 10, lambda row: math.ceil(row["area_m2"] / 1e4) / 100, "0.00"),
         _Column("cells", 8, lambda row: row["cells"]),
         _Column("reason", 26, lambda row: say(f"unserved.{row['reason']}", language)),
+        _Column("lon", 13, lambda row: row["lon"], "0.000000"),
+        _Column("lat", 12, lambda row: row["lat"], "0.000000"),
+    ]
+
+
+def _exclusions(language: Language) -> list[_Column]:
+    return [
+        _Column("site", 18, lambda row: str(row["site"])),
+        _Column("technology", 28, lambda row: row[f"technology_{language}"]),
+        _Column("effect", 12, lambda row: say(f"exclusion.{row['effect']}", language)),
+        _Column("reason", 30, lambda row: say(f"exclusion.{row['reason']}", language)),
+        _Column("by", 24, lambda row: str(row["by"])),
+        _Column("amount", 12, lambda row: row["amount"], "0.000"),
+        _Column("limit", 12, lambda row: row["limit"], "0.000"),
+        _Column("unit", 8, lambda row: str(row["unit"])),
+        _Column("options", 8, lambda row: row["options"]),
         _Column("lon", 13, lambda row: row["lon"], "0.000000"),
         _Column("lat", 12, lambda row: row["lat"], "0.000000"),
     ]

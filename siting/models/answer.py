@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.coverage import Coverage
-from siting.layers import provenance_shares
+from siting.layers import provenance_shares, shares_of
 from siting.plan import Outcome, judge
 from siting.scenario import Scenario
-from siting.technology import CoverageModel
 
 
 def target_outcomes(
@@ -56,11 +55,13 @@ def information_outcomes(
 def plan_provenance(scenario: Scenario) -> Mapping[str, Mapping[str, float]]:
     """Return the share of each provenance per input layer the plan rests on.
 
-    Terrain counts only where the coverage model uses it.
+    Terrain counts only where the coverage model or an exclusion uses it.
     """
     shares = provenance_shares(scenario.data)
-    if scenario.coverage_model is CoverageModel.DISTANCE:
+    if not scenario.reads_terrain:
         shares.pop("terrain", None)
+    if scenario.exclusions is not None and scenario.exclusions.provenance:
+        shares["exclusions"] = shares_of(scenario.exclusions.provenance)
     return shares
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from siting.geo import unproject_geometry
+from siting.report.exclusions import plan_exclusions
 from siting.report.facts import Facts, Named, Station, facts_of
 from siting.report.honesty import headline, honesty_lines, step_line, synthetic_line
 from siting.report.tables import (
@@ -39,6 +40,7 @@ __all__ = [
     "headline",
     "honesty_lines",
     "plan_districts",
+    "plan_exclusions",
     "plan_information",
     "plan_sites",
     "plan_tables",
@@ -65,6 +67,9 @@ class PlanTables:
         As made by :func:`plan_sites`, :func:`plan_zones`, :func:`plan_districts` and
         :func:`unserved_places`, all WGS 84,
         as is `water`.
+    exclusions
+        What siting constraints left out or lowered, by :func:`plan_exclusions`; None: there are
+        none.
     """
 
     facts: Facts
@@ -73,6 +78,7 @@ class PlanTables:
     zones: gpd.GeoDataFrame
     districts: gpd.GeoDataFrame
     unserved: gpd.GeoDataFrame
+    exclusions: gpd.GeoDataFrame | None = None
 
 
 def plan_tables(scenario: Scenario, plan: Plan, coverage: Coverage) -> PlanTables:
@@ -86,4 +92,5 @@ def plan_tables(scenario: Scenario, plan: Plan, coverage: Coverage) -> PlanTable
         zones=plan_zones(scenario, plan),
         districts=plan_districts(scenario, plan, coverage),
         unserved=unserved_places(scenario, plan, coverage),
+        exclusions=plan_exclusions(scenario),
     )

@@ -12,6 +12,7 @@ import pandas as pd
 from siting.map_style import ZONE_STYLES
 from siting.messages import say
 from siting.report.blocks import Block, Bullets, Grid, Heading, Paragraph, to_html, to_markdown
+from siting.report.exclusion_blocks import exclusion_assumptions, exclusion_blocks
 from siting.report.honesty import (
     bound_text,
     gap_text,
@@ -78,6 +79,7 @@ def report_blocks(
         Heading(2, say("report.technologies", language)),
         technologies_grid(facts, language),
         Paragraph(say("report.sites_in", language)),
+        *exclusion_blocks(tables, language),
         Heading(2, say("report.steps", language)),
         steps_grid(facts, language),
         Heading(2, say("report.method", language)),
@@ -85,6 +87,7 @@ def report_blocks(
         Heading(2, say("report.assumptions", language)),
         _technology_assumptions(scenario, language),
         _standard_assumptions(scenario, language),
+        *exclusion_assumptions(facts, language),
         Heading(2, say("report.data", language)),
         _provenance_grid(facts, language),
         _sources_grid(tables, language),

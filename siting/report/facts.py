@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from siting.plan import Outcome, Step, TargetState
+from siting.report.exclusions import RuleFacts, rule_facts
 from siting.report.tables import Focus, focus_of
 from siting.status import Status
 
@@ -86,6 +87,8 @@ class Facts:
         Candidate sites that stand already; 0: existing stock was not supplied.
     credits
         Sources to name on every map: districts, water, zones, each once.
+    rules
+        What the siting constraints did; None: there are none.
     """
 
     area: Named
@@ -111,6 +114,7 @@ class Facts:
     seed: int
     runtime_s: float
     version: str
+    rules: RuleFacts | None = None
 
     @property
     def targets_met(self) -> int:
@@ -204,6 +208,7 @@ def facts_of(scenario: Scenario, plan: Plan, coverage: Coverage) -> Facts:
         seed=plan.seed,
         runtime_s=plan.runtime_s,
         version=plan.version,
+        rules=rule_facts(scenario),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from siting.messages import MESSAGES, say
 from siting.plan import Step, TargetState
+from siting.report.exclusions import rule_lines
 from siting.status import Sense, Status
 from siting.text import (
     UNKNOWN,
@@ -90,6 +91,8 @@ def honesty_lines(facts: Facts, language: Language) -> list[str]:
         lines.append(say("honesty.unknown", language))
     if not facts.existing_sites:
         lines.append(say("honesty.no_existing", language))
+    if facts.rules is not None:
+        lines += rule_lines(facts.rules, language)
     if approximate := approximate_line(facts, language):
         lines.append(approximate)
     lines.append(say("honesty.unapproved", language))

@@ -249,6 +249,7 @@ def test_the_check_shares_nothing_with_models_or_solvers() -> None:
     assert own <= {
         "siting.coverage",
         "siting.errors",
+        "siting.exclusions.checking",
         "siting.plan",
         "siting.proof",
         "siting.scenario",
