@@ -13,6 +13,7 @@ import uuid
 import psycopg
 import pytest
 from pydantic import SecretStr
+from served_city import running
 from small_city import SMALL, small_bundle, small_spec
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -75,6 +76,25 @@ def reached(database: Database, plan_id: uuid.UUID, phase: str, *, attempt: int 
             report.phase == phase and report.attempt == attempt and report.value is not None
             for report in plans.progress_after(session, plan_id)
         )
+
+
+def test_siting_constraints_hold_in_a_computed_plan(city: Database, settings: Settings) -> None:
+    """A worker plans around a school, the plan verifies from rows, and its page tells of it."""
+    school = {"name": "a school", "wkt": "POINT (114.885 30.395)", "height_m": 18.0}
+    plan_id, scenario = ask(city, small_spec(exclusions={"sensitive": [school]}))
+    assert scenario.excluded
+    with working(settings):
+        row = ended(city, plan_id)
+    assert (row.state, row.error) == (PlanState.DONE, None), row.error
+    with city.session() as session:
+        stored = plans.load_plan(session, plan_id)
+    assert stored is not None
+    verify_plan(scenario, stored)
+    assert stored.provenance["exclusions"] == {"approximate": 1.0}
+    with running(settings) as client:
+        page = client.get(f"/plans/{plan_id}", params={"lang": "en"}).text
+    assert "exposure of a sensitive building" in page
+    assert "share of the public exposure limit" in page
 
 
 def test_a_plan_is_computed_verified_and_stored(city: Database, settings: Settings) -> None:
