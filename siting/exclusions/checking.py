@@ -101,12 +101,30 @@ def _faults(exclusions: Exclusions, mast: _Mast, terrain: Terrain | None) -> Ite
         yield "stands in water"
     yield from _height_faults(exclusions, mast, terrain)
     shapes = np.array([item.geometry for item in exclusions.sensitive], dtype=object)
-    for item, away in zip(exclusions.sensitive, shapely.distance(shapes, at), strict=True):
+    distances = shapely.distance(shapes, at)
+    for place in np.flatnonzero(distances <= _reach_m(exclusions, mast)).tolist():
+        item, away = exclusions.sensitive[place], float(distances[place])
         base = _rise_m(terrain, mast.xy, item)
         over = base + item.height_m - mast.height_m
         if away <= exclusions.assumptions.clear_m and over > HEIGHT_SLACK_M:
             yield f"stands {over:.1f} m below the roof of {item.name!r}, {away:.1f} m away"
-        yield from _exposure_faults(exclusions, mast, item, float(away), base)
+        yield from _exposure_faults(exclusions, mast, item, away, base)
+
+
+def _reach_m(exclusions: Exclusions, mast: _Mast) -> float:
+    """Return the distance beyond which no building can matter to a station [m]."""
+    limit, watts = _limit_and_watts(exclusions, mast)
+    antennas = 1 if mast.layout is None else mast.layout.sectors
+    exposed = math.sqrt(antennas * watts / (4.0 * math.pi * limit))
+    return max(exclusions.assumptions.clear_m, exposed)
+
+
+def _limit_and_watts(exclusions: Exclusions, mast: _Mast) -> tuple[float, float]:
+    """Return the project's share of the limit [W/m2] and the mean EIRP of one antenna [W]."""
+    said, technology = exclusions.assumptions, mast.technology
+    limit = said.limit_share * float(public_limit_w_m2(technology.frequency_mhz))
+    level_dbm = technology.tx_power_dbm + technology.ssb_gain_dbi + said.traffic_gain_db
+    return limit, 10.0 ** (level_dbm / 10.0) / 1e3 * said.duty
 
 
 def _height_faults(exclusions: Exclusions, mast: _Mast, terrain: Terrain | None) -> Iterator[str]:
@@ -133,10 +151,7 @@ def _height_faults(exclusions: Exclusions, mast: _Mast, terrain: Terrain | None)
 def _exposure_faults(
     exclusions: Exclusions, mast: _Mast, item: Sensitive, away_m: float, base_m: float
 ) -> Iterator[str]:
-    said, technology = exclusions.assumptions, mast.technology
-    limit = said.limit_share * float(public_limit_w_m2(technology.frequency_mhz))
-    level_dbm = technology.tx_power_dbm + technology.ssb_gain_dbi + said.traffic_gain_db
-    watts = 10.0 ** (level_dbm / 10.0) / 1e3 * said.duty
+    limit, watts = _limit_and_watts(exclusions, mast)
     antennas = 1 if mast.layout is None else mast.layout.sectors
     nearest = max(away_m, NEAREST_M)
     if antennas * watts / (4.0 * math.pi * nearest**2) <= limit:

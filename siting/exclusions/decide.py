@@ -17,7 +17,7 @@ from siting.exclusions.values import (
     Exclusions,
     Lowered,
     Reason,
-    base_over_site_m,
+    bases_m,
     highest_ground_m,
 )
 from siting.obstacle_surfaces import height_limit_m
@@ -249,8 +249,8 @@ def _below_buildings(
     for number, item in enumerate(exclusions.sensitive):
         near = _near(item.geometry, site_xy, clear)
         near = near[_distance_m(item.geometry, site_xy[near]) <= clear]
-        for site in near.tolist():
-            roof = base_over_site_m(item, site_xy[site], terrain) + item.height_m
+        roofs = bases_m(item, site_xy[near], terrain) + item.height_m
+        for site, roof in zip(near.tolist(), roofs.tolist(), strict=True):
             over = roof - options.height_m
             hit = (options.site == site) & (over > 0.0) & (broken.by < 0)
             broken.by[hit], broken.amount[hit] = number, over[hit]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely.geometry import Point
 
 from siting.exclusions.values import (
     LEVEL_STEP_M,
@@ -16,9 +17,9 @@ from siting.exclusions.values import (
     OUTLINE_STEP_M,
     Exclusions,
     Sensitive,
-    base_over_site_m,
+    bases_m,
 )
-from siting.radio.antenna import layout_pattern
+from siting.radio.antenna import AntennaPattern, layout_pattern
 from siting.radio.emf import compliance_distance_m, power_density_w_m2, public_limit_w_m2
 from siting.technology import CoverageModel
 from siting.units import db_to_ratio
@@ -98,21 +99,24 @@ def expose(
     if not exclusions.sensitive:
         return found
     said = exclusions.assumptions
+    outlines = [outline_m(item) for item in exclusions.sensitive]
     for number, technology in enumerate(technologies):
         mine = np.flatnonzero(options.technology == number)
-        limit = said.limit_share * float(public_limit_w_m2(technology.frequency_mhz))
-        found.permitted_w_m2[mine] = limit
         layout = technology.sectors if coverage_model is CoverageModel.SECTORS else None
-        reach = _reach_m(technology, layout, said)
+        source = _source(technology, layout, said)
+        found.permitted_w_m2[mine] = source.permitted_w_m2
+        sites, first = np.unique(options.site[mine], return_index=True)
+        ends = np.append(first[1:], len(mine))
+        tree = shapely.STRtree([Point(xy) for xy in site_xy[sites]])
         for place, item in enumerate(exclusions.sensitive):
-            outline = outline_m(item)
-            for at in _sites_near(item, options.site[mine], site_xy, reach):
-                chosen = mine[options.site[mine] == at]
-                base = base_over_site_m(item, site_xy[at], terrain)
+            near = tree.query(item.geometry, predicate="dwithin", distance=source.reach_m)
+            bases = bases_m(item, site_xy[sites[near]], terrain).tolist()
+            for at, base in zip(near.tolist(), bases, strict=True):
+                chosen = mine[first[at] : ends[at]]
                 height = float(options.height_m[chosen[0]])
-                points = _points_m(item, outline, site_xy[at], base, height)
+                points = _points_m(item, outlines[place], site_xy[sites[at]], base, height)
                 density = _density_w_m2(
-                    technology, layout, said, options=options, chosen=chosen, points=points
+                    source, options.turn_deg[chosen], options.tilt_deg[chosen], points
                 )
                 worse = density > found.density_w_m2[chosen]
                 found.density_w_m2[chosen[worse]] = density[worse]
@@ -126,40 +130,55 @@ def outline_m(item: Sensitive) -> Floats:
     return shapely.get_coordinates(shapely.segmentize(outline, OUTLINE_STEP_M))
 
 
-def _reach_m(
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Source:
+    """One technology as a source of exposure.
+
+    Parameters
+    ----------
+    eirp_dbm
+        Of one antenna in its strongest direction [dBm].
+    duty
+        Share of it that is radiated on average.
+    permitted_w_m2
+        The project's share of the limit at the carrier [W/m2].
+    reach_m
+        Distance beyond which even all antennas together keep it [m].
+    layout, pattern
+        Antennas and the pattern of each; None: alike in every direction.
+    """
+
+    eirp_dbm: float
+    duty: float
+    permitted_w_m2: float
+    reach_m: float
+    layout: SectorLayout | None
+    pattern: AntennaPattern | None
+
+
+def _source(
     technology: Technology, layout: SectorLayout | None, said: ExclusionAssumptions
-) -> float:
-    """Return the distance beyond which even all antennas together keep the limit [m]."""
+) -> _Source:
+    eirp_dbm = technology.tx_power_dbm + technology.ssb_gain_dbi + said.traffic_gain_db
     one = compliance_distance_m(
-        _eirp_dbm(technology, said),
-        technology.frequency_mhz,
-        share=said.limit_share,
-        duty=said.duty,
+        eirp_dbm, technology.frequency_mhz, share=said.limit_share, duty=said.duty
     )
-    return float(one) * np.sqrt(1 if layout is None else layout.sectors)
-
-
-def _eirp_dbm(technology: Technology, said: ExclusionAssumptions) -> float:
-    return technology.tx_power_dbm + technology.ssb_gain_dbi + said.traffic_gain_db
-
-
-def _sites_near(
-    item: Sensitive, sites: npt.NDArray[np.intp], site_xy: Floats, reach_m: float
-) -> Iterator[int]:
-    """Yield the sites within reach of a building, ascending."""
-    known = np.unique(sites)
-    west, south, east, north = item.geometry.bounds
-    low, high = np.array([west, south]) - reach_m, np.array([east, north]) + reach_m
-    near = known[((site_xy[known] >= low) & (site_xy[known] <= high)).all(axis=1)]
-    away = np.asarray(shapely.distance(item.geometry, shapely.points(site_xy[near])))
-    yield from near[away <= reach_m].tolist()
+    antennas = 1 if layout is None else layout.sectors
+    return _Source(
+        eirp_dbm=eirp_dbm,
+        duty=said.duty,
+        permitted_w_m2=said.limit_share * float(public_limit_w_m2(technology.frequency_mhz)),
+        reach_m=float(one) * float(np.sqrt(antennas)),
+        layout=layout,
+        pattern=None if layout is None else layout_pattern(layout),
+    )
 
 
 def _points_m(
     item: Sensitive, outline: Floats, at: Floats, base_m: float, height_m: float
 ) -> Floats:
     """Return points of a building as seen from an antenna: east, north, down [m], (n, 3)."""
-    line = shapely.shortest_line(item.geometry, shapely.Point(at))
+    line = shapely.shortest_line(item.geometry, Point(at))
     flat = np.vstack([outline, shapely.get_coordinates(line)[:1]]) - at
     steps = max(1, int(np.ceil(item.height_m / LEVEL_STEP_M)))
     levels = np.linspace(base_m, base_m + item.height_m, steps + 1)
@@ -168,28 +187,19 @@ def _points_m(
     return np.column_stack([np.repeat(flat, len(down), axis=0), np.tile(down, len(flat))])
 
 
-def _density_w_m2(
-    technology: Technology,
-    layout: SectorLayout | None,
-    said: ExclusionAssumptions,
-    *,
-    options: Options,
-    chosen: npt.NDArray[np.intp],
-    points: Floats,
-) -> Floats:
-    """Return the power density of options of one mast at the worst of the points [W/m2], (k,)."""
+def _density_w_m2(source: _Source, turn_deg: Floats, tilt_deg: Floats, points: Floats) -> Floats:
+    """Return the power density of ways to aim a mast at the worst of the points [W/m2], (k,)."""
     flat = np.hypot(points[:, 0], points[:, 1])
     away = np.maximum(np.hypot(flat, points[:, 2]), NEAREST_M)
-    peak = power_density_w_m2(_eirp_dbm(technology, said), away, duty=said.duty)
-    if layout is None:
-        return np.full(len(chosen), peak.max())
-    pattern = layout_pattern(layout)
+    peak = power_density_w_m2(source.eirp_dbm, away, duty=source.duty)
+    if source.layout is None or source.pattern is None:
+        return np.full(len(turn_deg), peak.max())
     azimuth = np.degrees(np.arctan2(points[:, 0], points[:, 1]))
     below = np.degrees(np.arctan2(points[:, 2], flat))
-    found = np.empty(len(chosen))
-    for tilt in np.unique(options.tilt_deg[chosen]):
-        same = np.flatnonzero(options.tilt_deg[chosen] == tilt)
-        aims = layout.azimuths_deg(options.turn_deg[chosen[same]])
-        gain_db = pattern.gain(azimuth - aims[..., np.newaxis], below, tilt_deg=float(tilt))
+    found = np.empty(len(turn_deg))
+    for tilt in set(tilt_deg.tolist()):
+        same = np.flatnonzero(tilt_deg == tilt)
+        aims = source.layout.azimuths_deg(turn_deg[same])
+        gain_db = source.pattern.gain(azimuth - aims[..., np.newaxis], below, tilt_deg=tilt)
         found[same] = (peak * db_to_ratio(gain_db).sum(axis=1)).max(axis=1)
     return found

@@ -201,16 +201,16 @@ def highest_ground_m(
     return _of_cells(terrain, xy, reach=1)
 
 
-def base_over_site_m(
+def bases_m(
     item: Sensitive, site_xy: npt.NDArray[np.float64], terrain: Terrain | None
-) -> float:
-    """Return how much higher the ground at a building is than at a site, (2,) [m].
+) -> npt.NDArray[np.float64]:
+    """Return how much higher the ground at a building is than at sites, (n, 2) [m], (n,).
 
     0, level ground, where the terrain does not know both.
     """
     middle = shapely.get_coordinates(item.geometry.representative_point())
-    here, there = ground_m(terrain, np.vstack([site_xy, middle])).tolist()
-    return 0.0 if np.isnan(here) or np.isnan(there) else there - here
+    rise = ground_m(terrain, middle) - ground_m(terrain, site_xy)
+    return np.where(np.isnan(rise), 0.0, rise)
 
 
 def _of_cells(
