@@ -26,6 +26,7 @@ from siting.datasets import ezhou_spec
 from siting.maps import map_html, plan_map
 from siting.messages import say
 from siting.report.document import districts_grid, steps_grid, technologies_grid, unserved_grid
+from siting.report.exclusion_blocks import exclusions_grid
 from siting.report.honesty import headline, honesty_lines, synthetic_line
 from siting.scenario import build_scenario
 from siting.spec import ScenarioSpec
@@ -160,6 +161,7 @@ def plan_page(
 def _result_page(request: Request, view: PlanView, shared: dict[str, Any]) -> HTMLResponse:
     language = language_of(request)
     tables = view.tables
+    ruled = exclusions_grid(tables, language)
     return page(
         request,
         "plan.html",
@@ -173,6 +175,7 @@ def _result_page(request: Request, view: PlanView, shared: dict[str, Any]) -> HT
             (say("districts", language), districts_grid(tables, language)),
             (say("technology", language), technologies_grid(tables.facts, language)),
             (say("page.proof", language), steps_grid(tables.facts, language)),
+            *([] if ruled is None else [(say("report.exclusions", language), ruled)]),
             *(
                 [(say("map.unserved", language), unserved_grid(tables, language, _PLACES))]
                 if len(tables.unserved)

@@ -18,14 +18,19 @@ _ROWS = 20
 
 def exclusion_blocks(tables: PlanTables, language: Language) -> Iterator[Block]:
     """Say what the constraints left out, by reason and shape; nothing without constraints."""
-    rules, frame = tables.facts.rules, tables.exclusions
-    if rules is None or frame is None:
+    if tables.facts.rules is None:
         return
     yield Heading(3, say("report.exclusions", language))
-    yield Paragraph(rule_lines(rules, language)[0])
-    if frame.empty:
-        return
-    groups = frame.groupby(["effect", "reason", "by"], sort=True)
+    yield Paragraph(rule_lines(tables.facts.rules, language)[0])
+    grid = exclusions_grid(tables, language)
+    if grid is not None:
+        yield grid
+
+
+def exclusions_grid(tables: PlanTables, language: Language) -> Grid | None:
+    """Count sites and options by effect, reason and shape; None when nothing was touched."""
+    if tables.exclusions is None or tables.exclusions.empty:
+        return None
     rows = [
         (
             say(f"exclusion.{effect}", language),
@@ -34,12 +39,13 @@ def exclusion_blocks(tables: PlanTables, language: Language) -> Iterator[Block]:
             count_text(mine["site"].nunique()),
             count_text(mine["options"].sum()) if effect == "excluded" else UNKNOWN,
         )
-        for (effect, reason, by), mine in groups
+        for (effect, reason, by), mine in tables.exclusions.groupby(["effect", "reason", "by"])
     ]
     heads = ("effect", "reason", "by", "sites", "options")
-    yield _grid(heads, rows[:_ROWS], language, numeric=(3, 4))
     if len(rows) > _ROWS:
-        yield Paragraph(say("report.more", language, n=count_text(len(rows) - _ROWS)))
+        more = say("report.more", language, n=count_text(len(rows) - _ROWS))
+        rows = [*rows[:_ROWS], (UNKNOWN, UNKNOWN, more, UNKNOWN, UNKNOWN)]
+    return _grid(heads, rows, language, numeric=(3, 4))
 
 
 def exclusion_assumptions(facts: Facts, language: Language) -> Iterator[Block]:

@@ -95,6 +95,7 @@ def test_siting_constraints_hold_in_a_computed_plan(city: Database, settings: Se
         page = client.get(f"/plans/{plan_id}", params={"lang": "en"}).text
     assert "exposure of a sensitive building" in page
     assert "share of the public exposure limit" in page
+    assert "a school</td>" in page
 
 
 def test_a_plan_is_computed_verified_and_stored(city: Database, settings: Settings) -> None:

@@ -23,6 +23,7 @@ from siting.plan_check import verify_plan
 from siting.planning import plan_scenario
 from siting.report import facts_of, honesty_lines, plan_tables
 from siting.report.document import report_markdown
+from siting.report.exclusion_blocks import exclusions_grid
 from siting.scenario import PlanningData, Scenario, build_scenario
 
 MOMENT = datetime(2026, 11, 30, 4, 0, tzinfo=UTC)
@@ -243,6 +244,35 @@ def test_rules_that_leave_nothing_out_are_said_to(littletown: PlanningData, tmp_
     assert "a5, …" in lines
     paths = write_outputs(scenario, plan, coverage, tmp_path / "out", made_at=MOMENT)
     assert len(pyogrio.read_dataframe(paths["plan.gpkg"], layer="exclusions")) == 0
+
+
+def test_a_long_list_of_shapes_is_cut_in_the_report(littletown: PlanningData) -> None:
+    """Twenty shapes are listed, of the others the number; the files hold all."""
+    xy = np.column_stack([np.arange(24) * 80.0, np.full(24, 1000.0)])
+    sites = dataclasses.replace(
+        littletown.sites, xy=np.vstack([littletown.sites.xy[:1], xy + littletown.sites.xy[:1]]),
+        **{
+            name: [getattr(littletown.sites, name)[0]] * 25
+            for name in ("kind", "owner", "district", "provenance", "source", "licence")
+        },
+        id=[f"s{number}" for number in range(25)],
+        **{
+            name: np.repeat(getattr(littletown.sites, name)[:1], 25)
+            for name in ("height_m", "fixed_cost_cny", "existing", "accuracy_m")
+        },
+    )  # fmt: skip
+    areas = [
+        {"name": f"area {i}", "wkt": box(480 + 80 * i, 1480, 520 + 80 * i, 1520)} for i in range(24)
+    ]
+    scenario = build(dataclasses.replace(littletown, sites=sites), {"areas": areas}, stations=1)
+    coverage = build_coverage(scenario)
+    tables = plan_tables(scenario, plan_scenario(scenario, coverage=coverage), coverage)
+    grid = exclusions_grid(tables, "en")
+    assert grid is not None
+    assert len(grid.rows) == 21
+    assert grid.rows[-1][2] == "4 more are in the table file."
+    assert tables.exclusions is not None
+    assert tables.exclusions["by"].nunique() == 24
 
 
 def test_files_hold_what_was_left_out(ruled: tuple[Scenario, Plan], tmp_path: Path) -> None:
