@@ -205,8 +205,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{reason} {options} ({sites} sites)",
     ),
     "exclusions.lowered": (
-        "机场净空使 {sites} 处站址的 {count} 种技术降低挂高。",
-        "Surfaces of a runway lower {count} technologies at {sites} sites.",
+        "机场净空使 {sites} 处站址降低挂高 (站址与技术的组合共 {count} 个)。",
+        "Runway surfaces lower antennas at {sites} sites ({count} pairs of site and technology).",
     ),
     "exclusions.beyond": (
         "下列约束地物在研究范围之外: {names}。",

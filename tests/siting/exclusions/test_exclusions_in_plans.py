@@ -207,7 +207,7 @@ def test_report_and_sentences_say_what_was_left_out(ruled: tuple[Scenario, Plan]
     tables = plan_tables(scenario, plan, coverage)
     english = "\n".join(honesty_lines(tables.facts, "en"))
     assert "leave out 3 options and close 2 sites: closed areas 2 (1 sites)" in english
-    assert "Surfaces of a runway lower 3 technologies at 3 sites." in english
+    assert "lower antennas at 3 sites (3 pairs of site and technology)" in english
     assert "No water was supplied" in english
     assert "ground given as 37.0 m" in english
     assert "level ground" in english
