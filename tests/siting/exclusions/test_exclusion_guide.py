@@ -20,7 +20,8 @@ def test_the_example_of_the_guide_rules_in_ezhou() -> None:
 
     The figures it writes out are the defaults.
     """
-    (example,) = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    (example,) = (block for block in blocks if "[exclusions]" in block)
     rules = ExclusionsSpec.model_validate(tomllib.loads(example)["exclusions"])
     assert rules.assumptions == ExclusionAssumptions()
     spec = parse_scenario(f"{scenario_text('ezhou-5g')}\n{example}")
