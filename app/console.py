@@ -31,7 +31,9 @@ from siting.radio.network.area_report import Confidence, ZoneFigures
 from siting.radio.network.assumptions import RadioAssumptions
 from siting.radio.network.plan_prediction import NetworkPrediction, predict_stations
 from siting.report import Facts, PlanTables, headline, honesty_lines, plan_tables, synthetic_line
+from siting.report.document import sharing_grid, sharing_lines
 from siting.report.honesty import bound_text, gap_text, value_text, zone_name
+from siting.report.sharing import Sharing
 from siting.scenario import build_scenario
 from siting.text import (
     LANGUAGES,
@@ -283,6 +285,8 @@ def print_plan(console: Console, tables: PlanTables, *, language: Language) -> N
     for row in tables.districts.to_dict("records"):
         districts.add_row(*_district_row(facts, row, language))
     console.print(districts)
+    if tables.sharing is not None:
+        print_sharing(console, tables.sharing, language=language)
     for step in facts.steps:
         console.print(
             f"{say(f'step.{step.name}', language)}: {value_text(step, language)}; "
@@ -293,6 +297,19 @@ def print_plan(console: Console, tables: PlanTables, *, language: Language) -> N
             highlight=False,
         )
     for line in (*honesty_lines(facts, language), synthetic_line(facts, language)):
+        console.print(line, markup=False, highlight=False)
+
+
+def print_sharing(console: Console, sharing: Sharing, *, language: Language) -> None:
+    """Print what each operator has of a plan and pays for it, and what sharing sites saves."""
+    grid = sharing_grid(sharing, language)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for number, head in enumerate(grid.heads):
+        table.add_column(head, justify="right" if number in grid.numeric else "left")
+    for row in grid.rows:
+        table.add_row(*row)
+    console.print(table)
+    for line in sharing_lines(sharing, language):
         console.print(line, markup=False, highlight=False)
 
 

@@ -83,6 +83,7 @@ class TechnologyOut(Row):
     hosts: list[str] = Field(description="Kinds of site that can carry it")
     cost_cny: int = Field(description="Equipment and installation at one site [CNY]")
     sectors: dict[str, Any] | None = Field(description="Antennas and directions; null: none")
+    operators: list[str] = Field(description="Who runs it; empty: it serves everybody's customers")
     source: str
 
 
@@ -96,6 +97,7 @@ class StandardOut(Row):
     area_probability: float = Field(description="Share of locations that must reach it, 0..1")
     penetration: str = Field(description="Building penetration on the way")
     min_bandwidth_mhz: float = Field(description="Least bandwidth of a carrier that counts [MHz]")
+    operators: list[str] = Field(description="Whose customers are served; empty: everybody's")
     source: str
 
 

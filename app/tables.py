@@ -269,6 +269,7 @@ class TechnologyRow(Base):
     source: Mapped[str]
     #: siting.technology.SectorLayout
     sectors: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    operators: Mapped[list[str]] = mapped_column(server_default="{}")  #: empty: everybody's
 
 
 class StandardRow(Base):
@@ -286,6 +287,7 @@ class StandardRow(Base):
     penetration: Mapped[str]
     source: Mapped[str]
     min_bandwidth_mhz: Mapped[float]
+    operators: Mapped[list[str]] = mapped_column(server_default="{}")  #: empty: everybody's
 
 
 class TerrainRow(Base):

@@ -82,6 +82,7 @@ def technology(row: TechnologyRow) -> Technology:
     values["propagation"] = Propagation(row.propagation)
     values["hosts"] = tuple(SiteKind(kind) for kind in row.hosts)
     values["sectors"] = None if row.sectors is None else SectorLayout.from_mapping(row.sectors)
+    values["operators"] = tuple(row.operators)
     return Technology(**values)
 
 
@@ -89,6 +90,7 @@ def standard(row: StandardRow) -> ServiceStandard:
     """Return a stored service standard as a value."""
     values = {field.name: getattr(row, field.name) for field in dataclasses.fields(ServiceStandard)}
     values["penetration"] = Penetration(row.penetration)
+    values["operators"] = tuple(row.operators)
     return ServiceStandard(**values)
 
 

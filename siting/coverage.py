@@ -190,13 +190,14 @@ def coverage_problems(scenario: Scenario) -> list[Problem]:
 def option_ranges_m(scenario: Scenario, standard: ServiceStandard) -> npt.NDArray[np.float64]:
     """Return the service range of every option by a standard [m], shape (k,).
 
-    A carrier narrower than the standard's least bandwidth serves nothing: range 0.
+    A carrier that does not count for the standard, being too narrow or another operator's, serves
+    nothing: range 0.
     """
     options = scenario.options
     ranges = np.zeros(len(options))
     for number, technology in enumerate(scenario.technologies):
         mine = options.technology == number
-        if mine.any() and technology.bandwidth_mhz >= standard.min_bandwidth_mhz:
+        if mine.any() and standard.counts(technology):
             ranges[mine] = service_range_m(technology, standard, options.height_m[mine])
     return ranges
 

@@ -167,6 +167,7 @@ def technologies() -> tuple[Technology, ...]:
             hosts=hosts,
             propagation=Propagation(row.pop("propagation")),
             sectors=None if layout is None else SectorLayout.from_mapping(layout),
+            operators=tuple(row.pop("operators", ())),
             **row,
         )
 
@@ -177,7 +178,11 @@ def standards() -> tuple[ServiceStandard, ...]:
     """Return the library of service standards."""
 
     def one(row: dict[str, Any]) -> ServiceStandard:
-        return ServiceStandard(penetration=Penetration(row.pop("penetration")), **row)
+        return ServiceStandard(
+            penetration=Penetration(row.pop("penetration")),
+            operators=tuple(row.pop("operators", ())),
+            **row,
+        )
 
     return _library("standards", one)
 

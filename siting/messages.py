@@ -280,6 +280,28 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "report.districts": ("三、各区情况", "3 Results by district"),
     "report.unserved": ("四、未覆盖地点", "4 Places not reached"),
     "report.technologies": ("五、按技术类型", "5 By technology"),
+    "report.sharing": ("站址共建共享", "Shared sites"),
+    "sharing.sites": (
+        "一家运营商使用的站址 {one} 处, 两家共享 {two} 处, 三家及以上共享 {more} 处。",
+        "Sites with one operator: {one}; with two: {two}; with three or more: {more}.",
+    ),
+    "sharing.saving": (
+        (
+            "站址费用由站上各运营商均摊, 基站费用由共用该载波的运营商均摊。若各运营商各自承担站址, "
+            "费用为 {separate}; 共享后为 {cost}, 节省 {saving}。"
+        ),
+        (
+            "A site's cost is divided evenly among the operators on it, a station's among those "
+            "who run its carrier. Were every operator to pay for its sites alone, they would cost "
+            "{separate}; shared they cost {cost}, a saving of {saving}."
+        ),
+    ),
+    "sharing.total": ("合计", "total"),
+    "operator.none": ("未注明", "not named"),
+    "operator.china-mobile": ("中国移动", "China Mobile"),
+    "operator.china-telecom": ("中国电信", "China Telecom"),
+    "operator.china-unicom": ("中国联通", "China Unicom"),
+    "operator.china-broadnet": ("中国广电", "China Broadnet"),
     "report.steps": ("六、求解与证明", "6 Solution and proof"),
     "report.method": ("七、方法", "7 Method"),
     "report.assumptions": ("八、技术与标准的假设", "8 Assumptions on technologies and standards"),
@@ -438,6 +460,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "head.probability": ("区域概率", "area probability"),
     "head.penetration": ("建筑穿透", "penetration"),
     "head.hosts": ("可用载体", "hosts"),
+    "head.operator": ("运营商", "operator"),
+    "head.cost_part": ("分摊费用", "part of the cost"),
+    "head.cost_separate": ("不共享站址时的费用", "cost with sites of its own"),
+    "head.separate_wan": (
+        "不共享站址时的费用(万元)",
+        "cost with sites of its own [10,000 CNY]",
+    ),
     "head.equipment_cost": ("设备费用", "equipment cost"),
     "head.effect": ("结果", "effect"),
     "head.by": ("约束地物", "by"),
@@ -449,6 +478,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "penetration.outdoor": ("室外", "outdoor"),
     "penetration.low_loss": ("低损耗墙体", "low-loss wall"),
     "penetration.high_loss": ("高损耗墙体", "high-loss wall"),
+    "sheet.sharing": ("共建共享", "sharing"),
     "sheet.sites": ("站址", "sites"),
     "sheet.zones": ("分区", "zones"),
     "sheet.districts": ("各区", "districts"),

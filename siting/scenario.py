@@ -215,10 +215,13 @@ def build_scenario(spec: ScenarioSpec, data: PlanningData) -> Scenario:
         problems.append(Problem("targets", "neither a target nor an objective", "add [[targets]]"))
     options = _options(spec, data, technologies, problems)
     left = restrict(spec, data, technologies, options, problems)
-    raise_if(problems, ScenarioError)
     used = {target.standard_id for target in targets}
     if objective is not None:
         used.add(objective.standard_id)
+    problems += _unknown_operators(
+        (*data.technologies, *technologies), [item for item in standards if item.id in used]
+    )
+    raise_if(problems, ScenarioError)
     return Scenario(
         name=spec.name,
         data=data,
@@ -274,6 +277,18 @@ def _standards(
         for name in _repeated(item.id for item in spec.standards)
     )
     return tuple(item for item in data.standards if item.id not in own) + spec.standards
+
+
+def _unknown_operators(
+    technologies: Iterable[Technology], standards: Iterable[ServiceStandard]
+) -> Iterable[Problem]:
+    """Name the operators of standards that run none of the technologies."""
+    known = {name for item in technologies for name in item.operators}
+    for standard in standards:
+        for name in standard.operators:
+            if name not in known:
+                what = f"operator {name!r} runs none of the technologies"
+                yield Problem(f"standards[{standard.id}].operators", what, _known(known))
 
 
 def _targets(
@@ -405,8 +420,8 @@ def _digest(scenario: Scenario) -> str:
     digest = hashlib.sha256()
     settings = {
         "crs": scenario.data.study_area.crs,
-        "technologies": [_without_sectors(item) for item in scenario.technologies],
-        "standards": [_plain(item) for item in scenario.standards],
+        "technologies": [_in_every_question(item) for item in scenario.technologies],
+        "standards": [_in_every_question(item) for item in scenario.standards],
         "targets": [dataclasses.asdict(item) for item in scenario.targets],
         "objective": dataclasses.asdict(scenario.objective) if scenario.objective else None,
         "stations": scenario.stations,
@@ -421,6 +436,9 @@ def _digest(scenario: Scenario) -> str:
     if scenario.coverage_model is CoverageModel.SECTORS:
         settings["coverage_model"] = scenario.coverage_model
         settings["sectors"] = [_plain(item)["sectors"] for item in scenario.technologies]
+    if any(item.operators for item in scenario.standards):
+        named = (*scenario.technologies, *scenario.standards)
+        settings["operators"] = [item.operators for item in named]
     digest.update(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode())
     arrays = [
         demand.id,
@@ -453,10 +471,11 @@ def _terrain_arrays(terrain: Terrain | None) -> list[np.ndarray]:
     return [place, terrain.ground_m, *clutter]
 
 
-def _without_sectors(technology: Technology) -> dict[str, Any]:
-    """Return what of a technology counts in every coverage model."""
-    values = _plain(technology)
-    del values["sectors"]
+def _in_every_question(item: Technology | ServiceStandard) -> dict[str, Any]:
+    """Return what counts in every coverage model, whether or not a standard names operators."""
+    values = _plain(item)
+    values.pop("sectors", None)
+    del values["operators"]
     return values
 
 

@@ -138,6 +138,9 @@ class Technology:
         Where the figures come from; assumptions say so.
     sectors
         Antennas and their possible directions; None: alike in every direction.
+    operators
+        Who runs it, e.g. ``("china-telecom", "china-unicom")`` for a shared carrier; empty: it
+        serves everybody's customers.
     """
 
     id: str
@@ -156,6 +159,30 @@ class Technology:
     cost_cny: int
     source: str
     sectors: SectorLayout | None = None
+    operators: tuple[str, ...] = ()
+
+
+def carrier_counts(
+    technology: Technology, *, min_bandwidth_mhz: float = 0.0, operators: Sequence[str] = ()
+) -> bool:
+    """Say whether a technology's signal counts for a standard, whatever its level.
+
+    Its channel must be wide enough. Where the standard names operators, at least one of them must
+    run the technology; a technology without operators serves everybody's customers.
+
+    Parameters
+    ----------
+    technology
+        The equipment.
+    min_bandwidth_mhz, operators
+        What the standard asks for, as in :class:`ServiceStandard`.
+    """
+    run = (
+        not operators
+        or not technology.operators
+        or not set(operators).isdisjoint(technology.operators)
+    )
+    return run and technology.bandwidth_mhz >= min_bandwidth_mhz
 
 
 class CoverageModel(StrEnum):
@@ -186,6 +213,10 @@ class ServiceStandard:
     min_bandwidth_mhz
         Least channel bandwidth of a carrier that counts [MHz]; 0: every carrier does. A strong
         signal on a narrow carrier is coverage, but not the data rate that 'quality' promises.
+    operators
+        Whose customers are served: a technology counts when at least one of them runs it, or when
+        it names none. Empty: every technology counts. To promise service to the customers of each
+        of several operators, give each a standard of its own.
     """
 
     id: str
@@ -196,6 +227,13 @@ class ServiceStandard:
     penetration: Penetration
     source: str
     min_bandwidth_mhz: float = 0.0
+    operators: tuple[str, ...] = ()
+
+    def counts(self, technology: Technology) -> bool:
+        """Say whether a technology's signal counts; see :func:`carrier_counts`."""
+        return carrier_counts(
+            technology, min_bandwidth_mhz=self.min_bandwidth_mhz, operators=self.operators
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -17,6 +18,7 @@ from openpyxl.utils import get_column_letter
 from siting.messages import say
 from siting.report.document import manifest, place_text, state_text
 from siting.report.honesty import synthetic_line
+from siting.report.sharing import Sharing, operator_name
 from siting.text import Language, cost_wan
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ def write_workbook(
     ]
     if tables.exclusions is not None:
         sheets.insert(-1, ("exclusions", _exclusions(language), tables.exclusions))
+    if tables.sharing is not None:
+        sheets.insert(3, ("sharing", _OPERATORS, _operators(tables.sharing, language)))
     for name, columns, frame in sheets:
         sheet = book.create_sheet(say(f"sheet.{name}", language))
         heads = [say(f"head.{column.head}", language) for column in columns]
@@ -82,6 +86,31 @@ _MANIFEST = [
 def _manifest(facts: Facts, language: Language, made_at: datetime) -> pd.DataFrame:
     entries = [(say(key, language), value) for key, value in manifest(facts, made_at)]
     return pd.DataFrame(entries, columns=pd.Index(["key", "value"]))
+
+
+_OPERATORS = [
+    _Column("operator", 18, lambda row: row["operator"]),
+    _Column("stations", 10, lambda row: row["stations"]),
+    _Column("sites", 10, lambda row: row["sites"]),
+    _Column("cost_wan", 14, lambda row: cost_wan(row["cost_cny"]), "#,##0.0"),
+    _Column("separate_wan", 20, lambda row: cost_wan(row["separate_cny"]), "#,##0.0"),
+]
+
+
+def _operators(sharing: Sharing, language: Language) -> pd.DataFrame:
+    """Return a row per operator, and one for all together."""
+    rows = [dataclasses.asdict(item) for item in sharing.operators]
+    frame = pd.DataFrame(rows).assign(
+        operator=[operator_name(item.operator, language) for item in sharing.operators]
+    )
+    total = {
+        "operator": say("sharing.total", language),
+        "stations": None,
+        "sites": sum(sharing.sites),
+        "cost_cny": sharing.cost_cny,
+        "separate_cny": sharing.separate_cny,
+    }
+    return pd.concat([frame.astype(object), pd.DataFrame([total], dtype=object)])
 
 
 def _frame_sheet(

@@ -340,7 +340,7 @@ def _margin(
 ) -> Floats:
     """Return the margin where sight is unknown, free and blocked [dB], (3, nodes)."""
     margin = np.full((3, len(distance)), _NEVER)
-    if technology.bandwidth_mhz < standard.min_bandwidth_mhz:
+    if not standard.counts(technology):
         return margin
     share = standard.area_probability
     building = building_loss(

@@ -9,6 +9,7 @@ from siting.geo import unproject_geometry
 from siting.report.exclusions import plan_exclusions
 from siting.report.facts import Facts, Named, Station, facts_of
 from siting.report.honesty import headline, honesty_lines, step_line, synthetic_line
+from siting.report.sharing import OperatorShare, Sharing, operator_name, plan_sharing
 from siting.report.tables import (
     Focus,
     focus_of,
@@ -33,15 +34,19 @@ __all__ = [
     "Facts",
     "Focus",
     "Named",
+    "OperatorShare",
     "PlanTables",
+    "Sharing",
     "Station",
     "facts_of",
     "focus_of",
     "headline",
     "honesty_lines",
+    "operator_name",
     "plan_districts",
     "plan_exclusions",
     "plan_information",
+    "plan_sharing",
     "plan_sites",
     "plan_tables",
     "plan_zones",
@@ -70,6 +75,8 @@ class PlanTables:
     exclusions
         What siting constraints left out or lowered, by :func:`plan_exclusions`; None: there are
         none.
+    sharing
+        As made by :func:`plan_sharing`; None where no technology names an operator.
     """
 
     facts: Facts
@@ -79,6 +86,7 @@ class PlanTables:
     districts: gpd.GeoDataFrame
     unserved: gpd.GeoDataFrame
     exclusions: gpd.GeoDataFrame | None = None
+    sharing: Sharing | None = None
 
 
 def plan_tables(scenario: Scenario, plan: Plan, coverage: Coverage) -> PlanTables:
@@ -93,4 +101,5 @@ def plan_tables(scenario: Scenario, plan: Plan, coverage: Coverage) -> PlanTable
         districts=plan_districts(scenario, plan, coverage),
         unserved=unserved_places(scenario, plan, coverage),
         exclusions=plan_exclusions(scenario),
+        sharing=plan_sharing(scenario, plan),
     )

@@ -23,6 +23,7 @@ from siting.report.honesty import (
     synthetic_line,
     value_text,
 )
+from siting.report.sharing import Sharing, operator_name
 from siting.technology import CoverageModel
 from siting.text import (
     LANGUAGES,
@@ -80,6 +81,7 @@ def report_blocks(
         technologies_grid(facts, language),
         Paragraph(say("report.sites_in", language)),
         *exclusion_blocks(tables, language),
+        *_sharing(tables.sharing, language),
         Heading(2, say("report.steps", language)),
         steps_grid(facts, language),
         Heading(2, say("report.method", language)),
@@ -226,6 +228,52 @@ def technologies_grid(facts: Facts, language: Language) -> Grid:
     ]
     heads = ["technology_name", "class", "band", "stations", "equipment_cost"]
     return _grid(heads, rows, language, numeric=(3, 4))
+
+
+def _sharing(sharing: Sharing | None, language: Language) -> Iterable[Block]:
+    if sharing is None:
+        return
+    yield Heading(3, say("report.sharing", language))
+    yield sharing_grid(sharing, language)
+    for line in sharing_lines(sharing, language):
+        yield Paragraph(line)
+
+
+def sharing_grid(sharing: Sharing, language: Language) -> Grid:
+    """Return stations, sites, part of the cost and cost without sharing, per operator."""
+    rows = [
+        (
+            operator_name(item.operator, language),
+            count_text(item.stations),
+            count_text(item.sites),
+            money_text(item.cost_cny, language),
+            money_text(item.separate_cny, language),
+        )
+        for item in sharing.operators
+    ]
+    heads = ["operator", "stations", "sites", "cost_part", "cost_separate"]
+    return _grid(heads, rows, language, numeric=range(1, 5))
+
+
+def sharing_lines(sharing: Sharing, language: Language) -> list[str]:
+    """Say how many operators the sites carry, and what sharing them saves."""
+    counts = [*sharing.sites, 0, 0, 0]
+    return [
+        say(
+            "sharing.sites",
+            language,
+            one=count_text(counts[0]),
+            two=count_text(counts[1]),
+            more=count_text(sum(counts[2:])),
+        ),
+        say(
+            "sharing.saving",
+            language,
+            cost=money_text(sharing.cost_cny, language),
+            separate=money_text(sharing.separate_cny, language),
+            saving=money_text(sharing.saving_cny, language, "down"),
+        ),
+    ]
 
 
 def class_text(station_class: str, language: Language) -> str:

@@ -157,7 +157,7 @@ class Prediction:
         threshold = (standard.min_ss_rsrp_dbm, standard.penetration)
 
         def share(at: Received, c: int) -> Floats32:
-            wide = at.served_with(c, standard.min_bandwidth_mhz)
+            wide = at.served_with(c, standard.min_bandwidth_mhz, standard.operators)
             return np.where(wide, served_share(at, c, [threshold])[0], np.float32(0.0))
 
         return self._raster(share, carrier, best=True)

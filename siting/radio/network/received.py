@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from siting.radio.network.accumulate import SERVERS, State
 from siting.radio.network.radio_model import RadioModel
+from siting.technology import carrier_counts
 
 Floats32 = npt.NDArray[np.float32]
 
@@ -52,11 +54,25 @@ class Received:
         """Return the number of the strongest cell, or of the next by rank; -1: none."""
         return self.state.server[carrier, :, rank] >> 2
 
-    def served_with(self, carrier: int, least_mhz: float) -> npt.NDArray[np.bool_]:
-        """Say where the strongest server's channel is at least so wide [MHz], (n,)."""
-        width = [technology.bandwidth_mhz for technology in self.model.cells.technologies]
+    def served_with(
+        self, carrier: int, least_mhz: float, operators: Sequence[str] = ()
+    ) -> npt.NDArray[np.bool_]:
+        """Say where the strongest server's carrier counts for a standard, (n,).
+
+        Parameters
+        ----------
+        carrier
+            Index of the carrier.
+        least_mhz, operators
+            As for :func:`siting.technology.carrier_counts`.
+        """
+        technologies = self.model.cells.technologies
+        counts = [
+            float(carrier_counts(technology, min_bandwidth_mhz=least_mhz, operators=operators))
+            for technology in technologies
+        ]
         server = self.server(carrier)
-        return (server >= 0) & (self.model.by_cell(width)[server] >= least_mhz)
+        return (server >= 0) & (self.model.by_cell(counts)[server] > 0.0)
 
     def servers_within(self, carrier: int) -> npt.NDArray[np.uint8]:
         """Count the servers not more than the assumed overlap below the strongest, 0 to 4.

@@ -43,6 +43,8 @@ class QualityStandard:
         Where the figures come from; assumptions say so.
     min_bandwidth_mhz
         Least channel bandwidth of a carrier that counts [MHz]; 0: every carrier does.
+    operators
+        Whose customers must be served, as in :class:`siting.technology.ServiceStandard`.
     """
 
     id: str
@@ -52,6 +54,7 @@ class QualityStandard:
     required_share: float
     source: str
     min_bandwidth_mhz: float = 0.0
+    operators: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, standard: ServiceStandard, *, min_ss_sinr_db: float) -> QualityStandard:
@@ -64,6 +67,7 @@ class QualityStandard:
             required_share=standard.area_probability,
             source=standard.source,
             min_bandwidth_mhz=standard.min_bandwidth_mhz,
+            operators=standard.operators,
         )
 
 
@@ -150,7 +154,7 @@ class Tally:
             thresholds = [(standard.min_ss_rsrp_dbm, wall) for standard, wall in cases]
             shares = served_share(few, carrier, thresholds)
             for out, (standard, wall), share in zip(met, cases, shares, strict=True):
-                wide = received.served_with(carrier, standard.min_bandwidth_mhz)
+                wide = received.served_with(carrier, standard.min_bandwidth_mhz, standard.operators)
                 strong = wide & (inside[wall] >= standard.min_ss_rsrp_dbm)
                 clean = wide & (sinr[wall] >= standard.min_ss_sinr_db)
                 out[0] = 1
