@@ -666,6 +666,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "least rate down at the edge of a cell",
     ),
     "assumption.edge_uplink_mbps": ("小区边缘最低上行速率", "least rate up at the edge of a cell"),
+    "assumption.busy_hour_kbps_per_person": (
+        "忙时人均下行业务量",
+        "mean traffic down per person in the busiest hour",
+    ),
+    "assumption.indoor_share": (
+        "室内业务占比 (普通外墙)",
+        "share of the traffic indoors, behind a low-loss wall",
+    ),
+    "assumption.greatest_load": (
+        "小区可持续的最高负荷",
+        "load up to which a cell carries all that it is offered",
+    ),
     "assumption.fading_distance_m": (
         "阴影衰落视为独立的距离",
         "distance at which shadow fading counts as independent",

@@ -276,7 +276,7 @@ def predict(
     inside = cells.within(grid)
     state = State.empty((len(model.frequencies_mhz), grid.rows, grid.columns))
     places = places_of(cells, np.flatnonzero(inside & cells.active))
-    for done in _accumulate(model, surroundings, places, state, workers):
+    for done in accumulate_masts(model, surroundings, places, state, workers):
         if stop is not None and stop():
             message = "the prediction was stopped before it was complete"
             raise CancelledError(message)
@@ -314,7 +314,7 @@ def _problems(
     return found
 
 
-def _accumulate(
+def accumulate_masts(
     model: RadioModel,
     surroundings: Surroundings,
     places: dict[tuple[float, float, float], list[int]],

@@ -142,6 +142,23 @@ class RadioAssumptions:
     edge_uplink_mbps: float = _assumed(
         1.0, "Mbit/s", "least rate up at the edge of a cell", _PRACTICE, (0.0, 10_000.0)
     )
+    busy_hour_kbps_per_person: float = _assumed(
+        100.0,
+        "kbit/s",
+        "mean traffic down per person in the busiest hour",
+        "arithmetic: 20 GB a month, 7 % of a day in its busiest hour; no primary source",
+        (0.0, 100_000.0),
+    )
+    indoor_share: float = _assumed(
+        0.8, "1", "share of the traffic indoors, behind a low-loss wall", _PRACTICE, (0.0, 1.0)
+    )
+    greatest_load: float = _assumed(
+        0.7,
+        "1",
+        "load up to which a cell carries all that it is offered",
+        _PRACTICE,
+        (0.01, 1.0),
+    )
     fading_distance_m: float = _assumed(
         50.0,
         "m",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.radio.carrier import SUBCARRIERS_PER_BLOCK, power_per_subcarrier_dbm, resource_blocks
-from siting.radio.network.assumptions import HIGH_POWER_BANDS, TDD_BANDS
+from siting.radio.network.assumptions import HIGH_POWER_BANDS, TDD_BANDS, RadioAssumptions
 from siting.radio.network.cells import spacing_hz
 from siting.radio.network.interference import ss_sinr_db
 from siting.radio.network.radio_model import THERMAL_DBM_HZ
@@ -51,6 +51,11 @@ def bandwidth_hz(technology: Technology) -> float:
     return SUBCARRIERS_PER_BLOCK * blocks * spacing_hz(technology)
 
 
+def downlink_width_mhz(technology: Technology, assumed: RadioAssumptions) -> float:
+    """Return the bandwidth its blocks occupy, times the downlink's share of time [MHz]."""
+    return bandwidth_hz(technology) * _share(technology, assumed.tdd_downlink_share) / 1e6
+
+
 def downlink_mbps(
     received: Received, carrier: int, penetration: Penetration = Penetration.OUTDOOR
 ) -> Floats32:
@@ -62,10 +67,7 @@ def downlink_mbps(
     by the downlink's share of time.
     """
     model, assumed = received.model, received.model.assumptions
-    width = [
-        bandwidth_hz(technology) * _share(technology, assumed.tdd_downlink_share) / 1e6
-        for technology in model.cells.technologies
-    ]
+    width = [downlink_width_mhz(technology, assumed) for technology in model.cells.technologies]
     rate = truncated_shannon(
         ss_sinr_db(received, carrier, penetration) + assumed.traffic_gain_db,
         efficiency=assumed.downlink_efficiency,
