@@ -37,9 +37,10 @@ Every plan states its proven bound and is checked by an independent verifier. Re
 on synthetic data say so.""",
 )
 
-#: Load of a cell unless said; as in `RadioAssumptions` of :mod:`siting.radio.network.assumptions`,
-#: which is not imported here so that help comes at once.
-DEFAULT_LOAD = 0.5
+#: Load of a cell, and traffic per person in the busiest hour [kbit/s], unless said; as in
+#: `RadioAssumptions` of :mod:`siting.radio.network.assumptions`, which is not imported here so that
+#: help comes at once.
+DEFAULT_LOAD, DEFAULT_BUSY_HOUR_KBPS = 0.5, 100.0
 
 Out = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Folder the results are written to.")
@@ -104,12 +105,18 @@ def predict(  # noqa: PLR0917 - Typer makes options of parameters
     load: Annotated[
         float, typer.Option("--load", help="Share of power that disturbs neighbours, 0 to 1.")
     ] = DEFAULT_LOAD,
+    busy_hour_kbps: Annotated[
+        float,
+        typer.Option(
+            "--busy-hour-kbps", help="Traffic down per person in the busiest hour [kbit/s]."
+        ),
+    ] = DEFAULT_BUSY_HOUR_KBPS,
     lang: Lang = "zh",
 ) -> None:
-    """Predict what base stations deliver: level, interference, best server, figures by zone.
+    """Predict what base stations deliver: level, interference, best server, busy hour, by zone.
 
     Writes ss_rsrp.tif, ss_sinr.tif, best_server.tif, coverage.gpkg, zones.csv, cells.csv,
-    assumptions.csv and prediction.html, all of them or none.
+    capacity.csv, assumptions.csv and prediction.html, all of them or none.
 
     Example: `siting predict my.toml --stations out/my/plan.csv --out out/radio`
     """
@@ -123,6 +130,7 @@ def predict(  # noqa: PLR0917 - Typer makes options of parameters
         clutter=clutter or (),
         cell_size_m=cell_size,
         load=load,
+        busy_hour_kbps=busy_hour_kbps,
         language=lang,
     )
 

@@ -21,7 +21,7 @@ from siting.io.prediction_files import write_prediction
 from siting.io.prediction_input import read_prediction_input
 from siting.io.raster import ImportedTerrain
 from siting.io.scenario_file import read_scenario
-from siting.maps.prediction_map import TESTED, prediction_facts, summary
+from siting.maps.prediction_map import TESTED, capacity_facts, prediction_facts, summary
 from siting.messages import say
 from siting.plan import Outcome
 from siting.plan_check import verify_plan
@@ -29,11 +29,11 @@ from siting.planning import plan_scenario
 from siting.progress import Progress, Report
 from siting.radio.network.area_report import Confidence, ZoneFigures
 from siting.radio.network.assumptions import RadioAssumptions
+from siting.radio.network.busy_hour.capacity import CapacityReport
 from siting.radio.network.plan_prediction import NetworkPrediction, predict_stations
 from siting.report import Facts, PlanTables, headline, honesty_lines, plan_tables, synthetic_line
-from siting.report.document import sharing_grid, sharing_lines
 from siting.report.honesty import bound_text, gap_text, value_text, zone_name
-from siting.report.sharing import Sharing
+from siting.report.sharing import Sharing, sharing_grid, sharing_lines
 from siting.scenario import build_scenario
 from siting.text import (
     LANGUAGES,
@@ -163,6 +163,7 @@ def predict_on_files(
     clutter: Sequence[Path],
     cell_size_m: float,
     load: float,
+    busy_hour_kbps: float,
     language: Language,
 ) -> None:
     """Predict what listed stations deliver, write it, and print the figures by zone.
@@ -175,7 +176,7 @@ def predict_on_files(
     console = terminal()
     spec = read_scenario(path)
     began = time.monotonic()
-    assumptions = RadioAssumptions(load=load)
+    assumptions = RadioAssumptions(load=load, busy_hour_kbps_per_person=busy_hour_kbps)
     with display(console) as report:
         report(Progress(phase="load", fraction=0.0, elapsed_s=0.0))
         scenario = build_scenario(spec, named_dataset(spec.dataset))
@@ -228,11 +229,48 @@ def print_prediction(
     for item in predicted.standards:
         console.print(say(f"prediction.{item.id}", language), markup=False, highlight=False)
     console.print(say("prediction.test_meaning", language), markup=False, highlight=False)
+    if predicted.capacity is not None:
+        print_capacity(console, predicted, predicted.capacity, language=language)
     if imported is not None:
         for line in terrain_lines(imported):
             console.print(line, markup=False, highlight=False)
     for line in (synthetic_line(facts, language), seconds_text(predicted.runtime_s, language)):
         console.print(line, markup=False, highlight=False)
+
+
+def print_capacity(
+    console: Console, predicted: NetworkPrediction, capacity: CapacityReport, *, language: Language
+) -> None:
+    """Print what of each zone's traffic is carried in the busiest hour, and what was assumed."""
+    assumed, facts = predicted.assumptions, prediction_facts(predicted)
+    carried = float(capacity.carried_mbps.sum())
+    title = say(
+        "capacity.summary",
+        language,
+        traffic=count_text(capacity.traffic_mbps),
+        share=share_text(carried / (capacity.traffic_mbps or float("nan")), language),
+        over=count_text(capacity.overloaded.sum()),
+        cells=count_text(len(capacity.load)),
+        rate=f"{assumed.busy_hour_kbps_per_person:g}",
+        indoors=share_text(assumed.indoor_share, language),
+        load=f"{assumed.greatest_load:g}",
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_style="")
+    table.title_justify = "left"
+    table.add_column(say("zone", language), no_wrap=True)
+    for head in ("traffic", "carried", "overloaded", "short"):
+        table.add_column(say(f"capacity.{head}", language), justify="right")
+    for zone in capacity.zones:
+        table.add_row(
+            _short(zone_name(facts, zone.zone, language)),
+            round_text(zone.traffic_mbps, 0, "up"),
+            share_text(zone.carried_share, language),
+            f"{count_text(zone.overloaded_cells)} / {count_text(zone.cells)}",
+            count_text(zone.people_short, "up"),
+        )
+    console.print(table)
+    origin = synthetic_line(capacity_facts(predicted), language)
+    console.print(origin, markup=False, highlight=False)
 
 
 def terrain_lines(imported: ImportedTerrain) -> list[str]:

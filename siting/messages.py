@@ -606,6 +606,22 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "95% 检验: 室外覆盖的面积占比与计入阴影衰落的位置占比均不低于 95%。",
         "95 % test: both the area covered outdoors and the locations with fading reach 95 %.",
     ),
+    "capacity.summary": (
+        (
+            "忙时容量: 全市下行业务量 {traffic} Mbit/s, 可承载 {share}; "
+            "过载小区 {over} / {cells} 个 (假设: 人均 {rate} kbit/s, 室内占 {indoors}, "
+            "负荷上限 {load})。"
+        ),
+        (
+            "Busy hour: {traffic} Mbit/s of traffic down, {share} of it carried; {over} of {cells} "
+            "cells overloaded (assumed: {rate} kbit/s per person, {indoors} of it indoors, load up "
+            "to {load})."
+        ),
+    ),
+    "capacity.traffic": ("忙时业务量 Mbit/s", "traffic Mbit/s"),
+    "capacity.carried": ("可承载", "carried"),
+    "capacity.overloaded": ("过载小区", "overloaded cells"),
+    "capacity.short": ("容量不足人口", "people short of capacity"),
     "prediction.passes": ("通过", "passes"),
     "prediction.fails": ("未通过", "fails"),
     "prediction.unsure": ("存疑", "unsure"),

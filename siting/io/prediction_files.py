@@ -18,7 +18,7 @@ from siting.geo import unproject
 from siting.io.geotiff import Band, write_geotiff
 from siting.io.plan_files import neutral, write_together
 from siting.maps import map_html
-from siting.maps.prediction_map import prediction_facts, prediction_map
+from siting.maps.prediction_map import capacity_facts, prediction_facts, prediction_map
 from siting.report import synthetic_line
 from siting.text import Language, time_text
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 #: Every file a prediction is written as.
 NAMES = ("ss_rsrp.tif", "ss_sinr.tif", "best_server.tif", "coverage.gpkg", "zones.csv",
-         "cells.csv", "assumptions.csv", "prediction.html")  # fmt: skip
+         "cells.csv", "capacity.csv", "assumptions.csv", "prediction.html")  # fmt: skip
 
 
 def write_prediction(
@@ -57,7 +57,8 @@ def write_prediction(
     dict
         Path per file name, in the order of :data:`NAMES`: level, ratio and best server as Cloud
         Optimised GeoTIFF; outlines at -105 and -95 dBm; figures by zone and standard; the cells
-        that the best server counts; every assumption; and the map.
+        that the best server counts; their load and traffic in the busiest hour; every assumption;
+        and the map. Without people in the demand there is no ``capacity.csv``.
 
     Raises
     ------
@@ -82,19 +83,28 @@ def write_prediction(
         "coverage.gpkg": lambda path: _write_outlines(predicted, path),
         "zones.csv": lambda path: _write_csv(predicted, zone_frame(predicted), path),
         "cells.csv": lambda path: _write_csv(predicted, cell_frame(predicted), path),
+        "capacity.csv": lambda path: _write_csv(predicted, capacity_frame(predicted), path),
         "assumptions.csv": lambda path: _write_csv(predicted, assumption_frame(predicted), path),
         "prediction.html": lambda path: _write_map(predicted, path, language, moment),
     }  # fmt: skip
+    if predicted.capacity is None:
+        del makers["capacity.csv"]
     written = write_together(Path(directory), makers)
     log.info("prediction: %d files in %.2f s", len(written), time.perf_counter() - began)
     return written
+
+
+#: Columns of the busiest hour in the table of zones, as of
+#: :class:`siting.radio.network.busy_hour.capacity.ZoneCapacity`.
+_OF_ZONE = ("traffic_mbps", "served_mbps", "carried_mbps", "carried_share", "people_short",
+            "overloaded_cells")  # fmt: skip
 
 
 def zone_frame(predicted: NetworkPrediction) -> pd.DataFrame:
     """Return a row per zone and standard, the study area as a whole first.
 
     Columns beside those of `AreaReport.frame` (:mod:`siting.radio.network.area_report`): the zone's
-    names, kind and origin, and the figures of the standard.
+    names, kind and origin, the figures of the standard, and what is carried in the busiest hour.
     """
     frame = predicted.report.frame()
     count = len(predicted.standards)
@@ -107,6 +117,10 @@ def zone_frame(predicted: NetworkPrediction) -> pd.DataFrame:
     ):
         values = [getattr(item, name) for item in predicted.standards]
         frame.insert(place, name, values * len(predicted.zones))
+    if predicted.capacity is not None:
+        by_zone = predicted.capacity.zone_frame()
+        for name in _OF_ZONE:
+            frame[name] = np.repeat(by_zone[name].to_numpy(), count)
     origins = [zone.provenance.value for zone in predicted.zones]
     return frame.assign(zone_provenance=np.repeat(np.array(origins, dtype=object), count))
 
@@ -130,6 +144,18 @@ def cell_frame(predicted: NetworkPrediction) -> pd.DataFrame:
             "tilt_deg": np.where(aimed, cells.tilt_deg, np.nan),
         }
     )
+
+
+def capacity_frame(predicted: NetworkPrediction) -> pd.DataFrame:
+    """Return load and traffic of the cells in the busiest hour, numbered as in ``cells.csv``.
+
+    Columns as of :meth:`siting.radio.network.busy_hour.capacity.CapacityReport.frame`; no row where
+    the demand counts no people.
+    """
+    cells = cell_frame(predicted)[["cell", "site", "technology"]]
+    if predicted.capacity is None:
+        return cells.iloc[:0]
+    return pd.concat([cells, predicted.capacity.frame()], axis=1)
 
 
 def assumption_frame(predicted: NetworkPrediction) -> pd.DataFrame:
@@ -198,7 +224,9 @@ def _write_outlines(predicted: NetworkPrediction, path: Path) -> None:
 
 def _write_csv(predicted: NetworkPrediction, frame: pd.DataFrame, path: Path) -> None:
     """Write a table with a byte order mark; its last column says what is synthetic."""
-    frame = frame.assign(notice=synthetic_line(prediction_facts(predicted), "zh"))
+    counted = {"traffic_mbps", "offered_mbps"} & set(frame)
+    facts = capacity_facts(predicted) if counted else prediction_facts(predicted)
+    frame = frame.assign(notice=synthetic_line(facts, "zh"))
     texts = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
     frame = frame.assign(**{str(name): frame[name].map(neutral) for name in texts})
     frame.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")

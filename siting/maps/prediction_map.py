@@ -19,6 +19,7 @@ from siting.maps.payload import Pair, pair, said
 from siting.maps.raster_layer import SS_RSRP, SS_SINR, level_layer, server_layer
 from siting.messages import say
 from siting.plan import NEAR_FRACTION, TargetState
+from siting.radio.network.busy_hour.traffic import PEOPLE
 from siting.report import Facts, Focus, Named, PlanTables, Station
 from siting.status import Status
 from siting.text import Language, count_text, share_text
@@ -249,6 +250,15 @@ def _lonlat(zones: Sequence[Zone], crs: str) -> np.ndarray:
     shapes = np.empty(len(zones), dtype=object)
     shapes[:] = [zone.geometry for zone in zones]
     return np.asarray(shapely.force_2d(unproject_geometry(shapes, crs)), dtype=object)
+
+
+def capacity_facts(predicted: NetworkPrediction) -> Facts:
+    """Return the facts of figures that rest on where people are as well."""
+    facts, origin = prediction_facts(predicted), predicted.data.demand.provenance.get(PEOPLE)
+    if origin is None:
+        return facts
+    people = {f"demand_{PEOPLE}": {origin.value: 1.0}}
+    return replace(facts, provenance={**facts.provenance, **people})
 
 
 def _origins(predicted: NetworkPrediction) -> dict[str, dict[str, float]]:

@@ -23,7 +23,7 @@ from siting.report.honesty import (
     synthetic_line,
     value_text,
 )
-from siting.report.sharing import Sharing, operator_name
+from siting.report.sharing import Sharing, sharing_grid, sharing_lines
 from siting.technology import CoverageModel
 from siting.text import (
     LANGUAGES,
@@ -237,43 +237,6 @@ def _sharing(sharing: Sharing | None, language: Language) -> Iterable[Block]:
     yield sharing_grid(sharing, language)
     for line in sharing_lines(sharing, language):
         yield Paragraph(line)
-
-
-def sharing_grid(sharing: Sharing, language: Language) -> Grid:
-    """Return stations, sites, part of the cost and cost without sharing, per operator."""
-    rows = [
-        (
-            operator_name(item.operator, language),
-            count_text(item.stations),
-            count_text(item.sites),
-            money_text(item.cost_cny, language),
-            money_text(item.separate_cny, language),
-        )
-        for item in sharing.operators
-    ]
-    heads = ["operator", "stations", "sites", "cost_part", "cost_separate"]
-    return _grid(heads, rows, language, numeric=range(1, 5))
-
-
-def sharing_lines(sharing: Sharing, language: Language) -> list[str]:
-    """Say how many operators the sites carry, and what sharing them saves."""
-    counts = [*sharing.sites, 0, 0, 0]
-    return [
-        say(
-            "sharing.sites",
-            language,
-            one=count_text(counts[0]),
-            two=count_text(counts[1]),
-            more=count_text(sum(counts[2:])),
-        ),
-        say(
-            "sharing.saving",
-            language,
-            cost=money_text(sharing.cost_cny, language),
-            separate=money_text(sharing.separate_cny, language),
-            saving=money_text(sharing.saving_cny, language, "down"),
-        ),
-    ]
 
 
 def class_text(station_class: str, language: Language) -> str:

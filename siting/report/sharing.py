@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from siting.messages import MESSAGES, say
+from siting.report.blocks import Grid
+from siting.text import count_text, money_text
 
 if TYPE_CHECKING:
     from siting.plan import Plan
@@ -125,6 +127,47 @@ def operator_name(operator: str, language: Language) -> str:
         return say("operator.none", language)
     key = f"operator.{operator}"
     return say(key, language) if key in MESSAGES else operator
+
+
+def sharing_grid(sharing: Sharing, language: Language) -> Grid:
+    """Return stations, sites, part of the cost and cost without sharing, per operator."""
+    rows = [
+        (
+            operator_name(item.operator, language),
+            count_text(item.stations),
+            count_text(item.sites),
+            money_text(item.cost_cny, language),
+            money_text(item.separate_cny, language),
+        )
+        for item in sharing.operators
+    ]
+    heads = ("operator", "stations", "sites", "cost_part", "cost_separate")
+    return Grid(
+        heads=tuple(say(f"head.{head}", language) for head in heads),
+        rows=tuple(rows),
+        numeric=frozenset(range(1, len(heads))),
+    )
+
+
+def sharing_lines(sharing: Sharing, language: Language) -> list[str]:
+    """Say how many operators the sites carry, and what sharing them saves."""
+    counts = [*sharing.sites, 0, 0, 0]
+    return [
+        say(
+            "sharing.sites",
+            language,
+            one=count_text(counts[0]),
+            two=count_text(counts[1]),
+            more=count_text(sum(counts[2:])),
+        ),
+        say(
+            "sharing.saving",
+            language,
+            cost=money_text(sharing.cost_cny, language),
+            separate=money_text(sharing.separate_cny, language),
+            saving=money_text(sharing.saving_cny, language, "down"),
+        ),
+    ]
 
 
 def _divided(amount_cny: int, among: tuple[str, ...] | list[str]) -> list[tuple[str, int]]:

@@ -11,7 +11,7 @@ import rasterio
 from rasterio.transform import from_origin
 from typer.testing import CliRunner
 
-from app.cli import DEFAULT_LOAD, app
+from app.cli import DEFAULT_BUSY_HOUR_KBPS, DEFAULT_LOAD, app
 from siting.datasets import scenario_text
 from siting.errors import FileError, InputError
 from siting.io.prediction_files import NAMES
@@ -58,6 +58,17 @@ def test_stations_become_maps_and_figures(files: Path) -> None:
     np.testing.assert_array_equal(cells["azimuth_deg"], [0.0, 120.0, 240.0, np.nan])
 
 
+def test_the_busy_hour_is_printed_with_what_it_assumes(files: Path) -> None:
+    """Traffic goes with the rate per person; two stations cannot carry a made-up city's."""
+    told = " ".join(predict(files, "--busy-hour-kbps", "50").split())
+    assert "Busy hour: 53,968 Mbit/s of traffic down" in told
+    assert "50 kbit/s per person, 80.0 % of it indoors, load up to 0.7" in told
+    assert "Ezhou" in told
+    capacity = pd.read_csv(files / "out" / "capacity.csv", encoding="utf-8-sig")
+    assert capacity["overloaded"].any()
+    assert capacity["notice"].str.contains("合成").all()
+
+
 def test_ground_of_ones_own_takes_the_place_of_the_made_up(files: Path) -> None:
     """A height file over the city is named, and nothing is synthetic any more."""
     with rasterio.open(
@@ -94,3 +105,4 @@ def test_a_missing_list_is_one_sentence(files: Path) -> None:
 def test_the_load_offered_is_that_of_the_model() -> None:
     """The help and the model name the same figure."""
     assert DEFAULT_ASSUMPTIONS.load == DEFAULT_LOAD
+    assert DEFAULT_ASSUMPTIONS.busy_hour_kbps_per_person == DEFAULT_BUSY_HOUR_KBPS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ from siting.radio.network.area_report import (
     report_areas,
 )
 from siting.radio.network.assumptions import DEFAULT_ASSUMPTIONS, Assumption, RadioAssumptions
+from siting.radio.network.busy_hour.capacity import CapacityReport, busy_hour
+from siting.radio.network.busy_hour.traffic import PEOPLE, demand_traffic
 from siting.radio.network.plan_network import Indices, Stations, station_cells
 from siting.radio.network.tally import QualityStandard
 from siting.radio.propagation.path_loss import USER_HEIGHT_M, Floats
@@ -105,6 +107,9 @@ class NetworkPrediction:
         The study area as a whole, then every zone; `report` speaks of them in this order.
     standards, report
         What was asked; and the figures by zone, water left out.
+    capacity
+        What is carried in the busiest hour, by cell and for `zones`; None where the demand counts
+        no people.
     runtime_s
         Wall time [s].
     """
@@ -122,6 +127,7 @@ class NetworkPrediction:
     zones: tuple[Zone, ...]
     standards: tuple[QualityStandard, ...]
     report: AreaReport
+    capacity: CapacityReport | None
     runtime_s: float
 
     @property
@@ -272,6 +278,7 @@ def predict_stations(
         zones=zones,
         standards=QUALITY_STANDARDS,
         report=report,
+        capacity=_capacity(data, network, zones),
         runtime_s=time.monotonic() - began,
     )
     log.info(
@@ -282,6 +289,17 @@ def predict_stations(
         predicted.runtime_s,
     )
     return predicted
+
+
+def _capacity(
+    data: PlanningData, network: Prediction, zones: Sequence[Zone]
+) -> CapacityReport | None:
+    """Return what the network carries of the people's traffic in the busiest hour."""
+    if PEOPLE not in data.demand.weights:
+        return None
+    rate = network.model.assumptions.busy_hour_kbps_per_person
+    traffic = demand_traffic(data.demand, network.grid, kbps_per_unit=rate)
+    return busy_hour(network, traffic, report_areas(network.grid, zones))
 
 
 def _equipment(kind: Technology) -> Iterator[Assumption]:

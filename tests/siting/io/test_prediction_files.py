@@ -176,3 +176,39 @@ def test_a_raster_is_read_back_bit_for_bit(predicted: NetworkPrediction, tmp_pat
     np.testing.assert_array_equal(level, predicted.ss_rsrp_dbm)
     with pytest.raises(FileError, match="cannot be read"):
         read_band(b"no raster")
+
+
+def test_capacity_is_told_by_cell_and_zone(
+    predicted: NetworkPrediction, written: dict[str, Path]
+) -> None:
+    """A row per cell, numbered as in cells.csv; zones repeat their figures for each standard."""
+    capacity = predicted.capacity
+    assert capacity is not None
+    cells = pd.read_csv(written["cells.csv"], encoding="utf-8-sig")
+    told = pd.read_csv(written["capacity.csv"], encoding="utf-8-sig")
+    assert told["cell"].tolist() == cells["cell"].tolist()
+    np.testing.assert_allclose(told["load"], capacity.load)
+    people = predicted.data.demand.weights["population"].sum()
+    zones = pd.read_csv(written["zones.csv"], encoding="utf-8-sig")
+    whole = zones[zones["zone"] == "littletown"]
+    np.testing.assert_allclose(whole["traffic_mbps"], 0.1 * people)
+    np.testing.assert_allclose(whole["carried_mbps"], told["carried_mbps"].sum())
+    assert "需求" in told["notice"].iloc[0]
+    assert "需求" not in cells["notice"].iloc[0]
+
+
+def test_without_people_no_capacity_is_told(predicted: NetworkPrediction, tmp_path: Path) -> None:
+    """A demand that counts area alone leaves the file and the columns out."""
+    demand = predicted.data.demand
+    area_only = dataclasses.replace(demand, weights={"area_m2": demand.weights["area_m2"]})
+    done = predict_stations(
+        dataclasses.replace(predicted.data, demand=area_only),
+        predicted.stations,
+        grid=predicted.grid,
+        ground=predicted.ground,
+    )
+    assert done.capacity is None
+    written = write_prediction(done, tmp_path / "out")
+    assert set(NAMES) - set(written) == {"capacity.csv"}
+    zones = pd.read_csv(written["zones.csv"], encoding="utf-8-sig")
+    assert "traffic_mbps" not in zones
