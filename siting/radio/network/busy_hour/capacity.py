@@ -31,8 +31,8 @@ ROUNDS = 1
 #: Relative change of every load below which no further round follows, and the least load it is
 #: held against.
 _CLOSE, _LEAST_LOAD = 0.01, 0.1
-#: Loads rounded this far below the greatest are no overload.
-_ROUNDING = 1e-9
+#: Share of its offered traffic that a cell must fail to carry to count as overloaded.
+_NOTICED = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class ZoneCapacity:
         Traffic of the zone; the part that has any usable cell; and the part that is carried
         [Mbit/s].
     people, people_short
-        People, and those at places whose traffic is not carried in full.
+        People, and those that the traffic which is not carried stands for.
     cells, overloaded_cells
         Cells that are the main one of any place in the zone, and those of them that are overloaded.
     """
@@ -106,8 +106,8 @@ class CapacityReport:
 
     @property
     def overloaded(self) -> npt.NDArray[np.bool_]:
-        """Cells that cannot carry all they are offered, (cells,)."""
-        return self.load > self.greatest_load + _ROUNDING
+        """Cells that cannot carry 99 % of what they are offered, (cells,)."""
+        return _overloaded(self.load, self.greatest_load)
 
     @property
     def lost_mbps(self) -> float:
@@ -172,15 +172,17 @@ def busy_hour(
     P_s / (sum of min(load_j, 1) P_j + N). A place is served, on each carrier, by the cell received
     strongest; a carrier is usable where that cell reaches the least SINR even while all others of
     the carrier send without pause, so that no load takes service away. Users have all usable
-    carriers at once: traffic is divided in proportion to the carriers' rates, R_i is their sum,
-    and every one of them is busy for the same time t_i / R_i. Users indoors are behind a low-loss
-    wall.
+    carriers at once: traffic is divided in proportion to the carriers' rates times the biases b of
+    their cells, so that carrier c is busy for the time t_i b_c / (sum of b R). With b = 1 all are
+    busy for the same time; where a cell is overloaded, its bias is lowered step by step while that
+    lets more be carried, as operators steer users to carriers with room. Users indoors are behind a
+    low-loss wall.
 
     More load anywhere never lowers a load (the function is a standard interference function, as
-    rates are concave in the SINR), so the loads that solve the equations are unique, and iterating
-    from silence climbs to them. Where the paper lets loads exceed 1 in the interference too, here
-    a cell sends without pause at most; such loads still say how much time is missing. A cell
-    carries offered traffic times min(1, greatest load / load).
+    rates are concave in the SINR), so with given biases the loads that solve the equations are
+    unique, and iterating from silence climbs to them. Where the paper lets loads exceed 1 in the
+    interference too, here a cell sends without pause at most; such loads still say how much time is
+    missing. A cell carries offered traffic times min(1, greatest load / load).
 
     Of the interferers at a place the strongest four are heard at their own loads. The others come
     as one sum, as if sending without pause, times the mean load of the cells round the server; in
@@ -198,6 +200,8 @@ def busy_hour(
     raise_if(busy_hour_problems(prediction, traffic, areas), InputError)
     on = coupling(prediction, traffic)
     load, iterations = on.settled()
+    on, load, more = on.balanced(load)
+    iterations += more
     change = float("nan")
     for _ in range(rounds):
         on = on.with_rest_of(load)
@@ -254,10 +258,14 @@ def capacity_report(
         people=np.bincount(main[mine], traffic.people[mine], count).astype(np.float64),
         traffic_mbps=float(traffic.mbps.sum()),
         unserved_mbps=float((traffic.mbps - served).sum()),
-        zones=() if areas is None else _zones(on, areas, shares, load > greatest + _ROUNDING),
+        zones=() if areas is None else _zones(on, areas, shares, _overloaded(load, greatest)),
         iterations=iterations,
         last_change=last_change,
     )
+
+
+def _overloaded(load: Floats, greatest: float) -> npt.NDArray[np.bool_]:
+    return load * (1.0 - _NOTICED) > greatest
 
 
 def _zones(
@@ -269,7 +277,7 @@ def _zones(
     """Add places up by zone."""
     traffic, carried = on.traffic, shares.carried_mbps
     inside = areas.membership[traffic.pixels]
-    short = carried < traffic.mbps * (1.0 - _ROUNDING)
+    short = 1.0 - carried / traffic.mbps
     columns = np.column_stack(
         [traffic.mbps, on.served_mbps(), carried, traffic.people, traffic.people * short]
     )

@@ -112,7 +112,7 @@ def mark_usable(first, last, places, rates, least):
 
 
 @njit(cache=True, nogil=True)
-def add_loads(first, last, places, rates, activity, around, load):
+def add_loads(first, last, places, rates, activity, around, bias, load):
     """Add the time that places take of cells to the cells' loads.
 
     Parameters
@@ -123,6 +123,8 @@ def add_loads(first, last, places, rates, activity, around, load):
         Who asks, and what turns powers into rates.
     activity, around
         Share of power each cell sends, and the mean of its neighbours, (cells,).
+    bias
+        How attractive each cell is, (cells,): traffic is divided by rate times bias.
     load
         Shares of time, (cells,); changed.
     """
@@ -130,20 +132,31 @@ def add_loads(first, last, places, rates, activity, around, load):
     for i in range(first, last):
         _rates(places, rates, i, activity, around, rate)
         for wall in range(2):
-            total = rate[wall].sum()
+            total = _attraction(places, i, rate[wall], bias)
             if total > 0.0:
                 for c in range(len(places.server)):
+                    cell = places.server[c, i]
                     if rate[wall, c] > 0.0:
-                        load[places.server[c, i]] += places.traffic_mbps[wall, i] / total
+                        load[cell] += places.traffic_mbps[wall, i] * bias[cell] / total
 
 
 @njit(cache=True, nogil=True)
-def share_out(first, last, places, rates, activity, around, kept, offered, carried, main):
+def _attraction(places, i, rate, bias):
+    """Return the sum of rates times biases of the carriers at a place."""
+    total = 0.0
+    for c in range(len(rate)):
+        if rate[c] > 0.0:
+            total += rate[c] * bias[places.server[c, i]]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def share_out(first, last, places, rates, activity, around, bias, kept, offered, carried, main):
     """Divide the traffic of places among cells.
 
     Parameters
     ----------
-    first, last, places, rates, activity, around
+    first, last, places, rates, activity, around, bias
         As for :func:`add_loads`.
     kept
         Share of its traffic each cell carries, (cells,).
@@ -161,10 +174,12 @@ def share_out(first, last, places, rates, activity, around, kept, offered, carri
         _rates(places, rates, i, activity, around, rate)
         part[:] = 0.0
         for wall in range(2):
-            total = rate[wall].sum()
+            total = _attraction(places, i, rate[wall], bias)
             if total > 0.0:
                 for c in range(carriers):
-                    part[c] += places.traffic_mbps[wall, i] * rate[wall, c] / total
+                    if rate[wall, c] > 0.0:
+                        weight = rate[wall, c] * bias[places.server[c, i]] / total
+                        part[c] += places.traffic_mbps[wall, i] * weight
         most = 0.0
         main[i] = -1
         for c in range(carriers):
