@@ -147,13 +147,15 @@ class Coupling:
         usable = self.places.usable.any(axis=1)
         return np.asarray(np.where(usable, self.places.traffic_mbps, 0.0).sum(axis=0))
 
-    def balanced(self, load: Floats) -> tuple[Coupling, Floats, int]:
+    def balanced(self, load: Floats, steps: int = BALANCE_STEPS) -> tuple[Coupling, Floats, int]:
         """Steer traffic away from overloaded cells while more of it is carried for that.
 
         Parameters
         ----------
         load
             Settled loads, (cells,).
+        steps
+            Steps that are tried.
 
         Returns
         -------
@@ -171,7 +173,7 @@ class Coupling:
             return self, load, 0
         best, most, total = (self, load), self.shares(load).carried_mbps.sum(), 0
         now = self
-        for _ in range(BALANCE_STEPS):
+        for _ in range(steps):
             step = greatest / np.maximum(load, 1e-6)
             now = replace(now, bias=np.clip(now.bias * step, _LEAST_BIAS, 1.0))
             load, iterations = now.settled(load)
