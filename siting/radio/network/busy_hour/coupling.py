@@ -104,13 +104,17 @@ class Coupling:
         around = self.around @ activity
         return sum(self._pieces(piece), np.zeros(len(activity)))
 
-    def settled(self, start: Floats | None = None) -> tuple[Floats, int]:
+    def settled(
+        self, start: Floats | None = None, tolerance: float = TOLERANCE
+    ) -> tuple[Floats, int]:
         """Return the loads at which every cell has the time it needs, and the iterations.
 
         Parameters
         ----------
         start
             Loads to begin with, (cells,); None: nothing on air, from where loads only rise.
+        tolerance
+            Change of a load that no longer counts.
 
         Notes
         -----
@@ -118,7 +122,7 @@ class Coupling:
         """
         load = np.zeros(len(self.prediction.cells)) if start is None else start
         iterations, change = 0, np.inf
-        while change >= TOLERANCE and iterations < MOST_ITERATIONS:
+        while change >= tolerance and iterations < MOST_ITERATIONS:
             after = self.loads(np.minimum(load, 1.0))
             change = float(np.abs(after - load).max(initial=0.0))
             load, iterations = after, iterations + 1
@@ -147,15 +151,17 @@ class Coupling:
         usable = self.places.usable.any(axis=1)
         return np.asarray(np.where(usable, self.places.traffic_mbps, 0.0).sum(axis=0))
 
-    def balanced(self, load: Floats, steps: int = BALANCE_STEPS) -> tuple[Coupling, Floats, int]:
+    def balanced(
+        self, load: Floats, steps: int = BALANCE_STEPS, tolerance: float = TOLERANCE
+    ) -> tuple[Coupling, Floats, int]:
         """Steer traffic away from overloaded cells while more of it is carried for that.
 
         Parameters
         ----------
         load
             Settled loads, (cells,).
-        steps
-            Steps that are tried.
+        steps, tolerance
+            Steps that are tried, and change of a load that no longer counts in each.
 
         Returns
         -------
@@ -176,7 +182,7 @@ class Coupling:
         for _ in range(steps):
             step = greatest / np.maximum(load, 1e-6)
             now = replace(now, bias=np.clip(now.bias * step, _LEAST_BIAS, 1.0))
-            load, iterations = now.settled(load)
+            load, iterations = now.settled(load, tolerance)
             carried, total = now.shares(load).carried_mbps.sum(), total + iterations
             if carried > most:
                 best, most = (now, load), carried

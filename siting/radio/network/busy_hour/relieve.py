@@ -41,8 +41,9 @@ log = logging.getLogger(__name__)
 #: Distance from the middle of the traffic a cell loses within which new sites are looked for [m],
 #: and how many of the nearest are tried.
 NEAR_M, NEAREST_SITES = 800.0, 4
-#: Steps in which traffic is steered to an addition before it is judged.
-TRIAL_STEPS = 2
+#: Steps in which traffic is steered to an addition before it is judged, and change of a load that
+#: does not count then.
+_TRIAL_STEPS, _TRIAL_TOLERANCE = 2, 5e-3
 #: Gain below which an addition is chance [Mbit/s].
 _LEAST_GAIN_MBPS = 0.01
 
@@ -278,8 +279,7 @@ class _Search:
                 worth = float(gains[0]) / max(price, 1)
                 if gains.min() > _LEAST_GAIN_MBPS and worth > best:
                     best, kept = worth, number
-            if kept is not None:
-                self._keep(kept)
+            if kept is not None and self._keep(kept, before, unmet):
                 return True
         return False
 
@@ -291,17 +291,22 @@ class _Search:
         more = len(now.cells) - len(self.load)
         on = coupling(now, self.traffic)
         on = replace(on, bias=np.concatenate([self.on.bias, np.ones(more)]))
-        load, _ = on.settled(np.concatenate([self.load, np.zeros(more)]))
-        on, load, _ = on.balanced(load, TRIAL_STEPS)
+        load, _ = on.settled(np.concatenate([self.load, np.zeros(more)]), _TRIAL_TOLERANCE)
+        on, load, _ = on.balanced(load, _TRIAL_STEPS, _TRIAL_TOLERANCE)
         return on, load
 
-    def _keep(self, number: int) -> None:
+    def _keep(self, number: int, before: Floats, unmet: npt.NDArray[np.bool_]) -> bool:
+        """Add an option for good where it helps with loads that are settled in full too."""
         price, options = self._price(number), self.scenario.options
         site = int(options.site[number])
         opens = site not in {int(options.site[item]) for item in self.built}
         on, load = self._tried(number)
         self.trials -= 1
-        self.on, self.load, _ = on.balanced(load)
+        on, load, _ = on.balanced(on.settled(load)[0])
+        if (before - self._lost(on, load, unmet)).min() <= _LEAST_GAIN_MBPS:
+            self.what_if.undo()
+            return False
+        self.on, self.load = on, load
         self.built.add(number)
         self.option = np.concatenate(
             [self.option, np.full(len(self.load) - len(self.option), number)]
@@ -318,6 +323,7 @@ class _Search:
                 lost_mbps=self.report().lost_mbps,
             )
         )
+        return True
 
     def _lost(self, on: Coupling, load: Floats, unmet: npt.NDArray[np.bool_]) -> Floats:
         """Return the traffic that unmet zones, and that all places, do not carry [Mbit/s], (2,)."""
