@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 from tiny_networks import N28, N41, box_zone, random_cells, raster
 
 from siting.errors import InputError
-from siting.radio.network.area_prediction import predict
+from siting.radio.network.area_prediction import Prediction, predict
 from siting.radio.network.area_report import (
     QUALITY_STANDARDS,
     Confidence,
@@ -210,3 +212,22 @@ def test_a_service_standard_keeps_its_bandwidth() -> None:
     share = PREDICTION.served_share(wide)
     assert np.array_equal(share, PREDICTION.served_share(wide, 1))
     assert got.locations_share == pytest.approx(share.mean(), abs=1e-5)
+
+
+def test_a_standard_for_one_operators_customers_counts_its_carriers_alone() -> None:
+    """Of two carriers the one that another operator runs is left out; one of nobody's counts."""
+    n41, n28 = (dataclasses.replace(item, operators=(item.id,)) for item in (N41, N28))
+    cells = dataclasses.replace(PREDICTION.cells, technologies=(n41, n28))
+    network = predict(cells, GRID, radius_m=900.0)
+    areas = report_areas(GRID, [box_zone("all", GRID)])
+
+    def share(*operators: str, network: Prediction = network) -> float:
+        standard = dataclasses.replace(QUALITY_STANDARDS[0], operators=operators)
+        return area_report(network, areas, standards=[standard]).zones[0].standards[0].share
+
+    both, mine = share(), share(n41.id)
+    good = (network.ss_rsrp_dbm(1) >= -105.0) & (network.ss_sinr_db(1) >= -3.0)
+    assert mine == pytest.approx(good.mean())
+    assert mine < both == share(n41.id, n28.id)
+    assert share("nobody") == 0.0
+    assert share("nobody", network=PREDICTION) == both
