@@ -43,6 +43,18 @@ _AROUND, _EXPONENT, _NEAR_M = 40, 3.5, 300.0
 _PIECE = 1 << 14
 
 
+#: Axis of the pixels in each array of :class:`~siting.radio.network.busy_hour.loops.Places`.
+_AXIS_OF_PLACES = {
+    "traffic_mbps": 1,
+    "server": 1,
+    "own_mw": 1,
+    "other": 1,
+    "other_mw": 1,
+    "rest_mw": 1,
+    "usable": 2,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shares:
     """Traffic divided among cells.
@@ -77,6 +89,8 @@ class Coupling:
     bias
         How attractive each cell is, up to 1, (cells,): places divide their traffic among carriers
         by rate times bias.
+    fixed
+        Load by places that are not looked at here, (cells,).
     """
 
     prediction: Prediction
@@ -85,6 +99,7 @@ class Coupling:
     rates: Rates
     around: sp.csr_array
     bias: Floats
+    fixed: Floats
 
     def loads(self, activity: Floats) -> Floats:
         """Return the share of time that its traffic takes of each cell, (cells,).
@@ -102,7 +117,7 @@ class Coupling:
             return load
 
         around = self.around @ activity
-        return sum(self._pieces(piece), np.zeros(len(activity)))
+        return sum(self._pieces(piece), self.fixed)
 
     def settled(
         self, start: Floats | None = None, tolerance: float = TOLERANCE
@@ -188,6 +203,44 @@ class Coupling:
                 best, most = (now, load), carried
         return *best, total
 
+    def with_more_cells(self, prediction: Prediction) -> Coupling:
+        """Return the same traffic on a network that has more cells after those known."""
+        anew = coupling(prediction, self.traffic)
+        more = len(prediction.cells) - len(self.bias)
+        return replace(
+            anew,
+            bias=np.concatenate([self.bias, np.ones(more)]),
+            fixed=np.concatenate([self.fixed, np.zeros(more)]),
+        )
+
+    def part(self, chosen: npt.NDArray[np.bool_], load: Floats) -> Coupling:
+        """Return some of the pixels with traffic, the others as they load the cells now.
+
+        Parameters
+        ----------
+        chosen
+            Whether to look at each pixel, (n,).
+        load
+            Settled loads, (cells,).
+        """
+        places = self.places
+        few = places._replace(
+            **{
+                name: np.ascontiguousarray(np.compress(chosen, getattr(places, name), axis=axis))
+                for name, axis in _AXIS_OF_PLACES.items()
+            }
+        )
+        all_of_it = self.traffic
+        traffic = replace(
+            all_of_it,
+            pixels=all_of_it.pixels[chosen],
+            mbps=all_of_it.mbps[chosen],
+            people=all_of_it.people[chosen],
+        )
+        part = replace(self, places=few, traffic=traffic, fixed=np.zeros(len(load)))
+        rest = load - part.loads(np.minimum(load, 1.0))
+        return replace(part, fixed=np.maximum(rest, 0.0))
+
     def with_rest_of(self, load: Floats) -> Coupling:
         """Return the coupling whose cells beyond the strongest four are summed up anew.
 
@@ -241,6 +294,7 @@ def coupling(prediction: Prediction, traffic: Traffic) -> Coupling:
         rates=rates,
         around=_neighbours(prediction),
         bias=np.ones(len(prediction.cells)),
+        fixed=np.zeros(len(prediction.cells)),
     )
 
 
