@@ -30,6 +30,9 @@ NEAR_M, NEAREST_SITES = 800.0, 4
 #: Steps in which traffic is steered to an addition before it is judged, and change of a load that
 #: does not count then.
 _TRIAL_STEPS, _TRIAL_TOLERANCE = 2, 5e-3
+#: The same for what is kept; when the search ends, loads are settled in full.
+_KEPT_STEPS, _KEPT_TOLERANCE = 2, 1e-3
+_MET = "every zone carries what is asked"
 #: Gain below which an addition is chance [Mbit/s].
 _LEAST_GAIN_MBPS = 0.01
 
@@ -96,7 +99,15 @@ class ReliefSearch:
         return capacity_report(self.on, self.load, self.areas)
 
     def run(self) -> str:
-        """Search, and return why it ended."""
+        """Search, settle what was found, and return why the search ended."""
+        while True:
+            ended = self._run()
+            if self.additions:
+                self.on, self.load, _ = self.on.balanced(self.on.settled(self.load)[0])
+            if ended != _MET or not self._unmet().any():
+                return ended
+
+    def _run(self) -> str:
         hopeless: set[int] = set()
         while (unmet := self._unmet()).any():
             cells = [cell for cell in self._by_loss(unmet) if cell not in hopeless]
@@ -110,7 +121,7 @@ class ReliefSearch:
                 hopeless.clear()
             else:
                 hopeless.add(cells[0])
-        return "every zone carries what is asked"
+        return _MET
 
     def _unmet(self) -> npt.NDArray[np.bool_]:
         """Say which pixels with traffic lie in a zone that carries less than is asked, (n,)."""
@@ -180,13 +191,14 @@ class ReliefSearch:
         return np.concatenate([self.load, np.zeros(len(on.bias) - len(self.load))])
 
     def _keep(self, number: int, unmet: npt.NDArray[np.bool_]) -> bool:
-        """Add an option for good where it helps the whole network, all loads settled, too."""
+        """Add an option for good where it helps the whole network too."""
         price, options = self._price(number), self.scenario.options
         site = int(options.site[number])
         opens = site not in {int(options.site[item]) for item in self.built}
         self.what_if.add(self._cells_of(number))
         on = self.on.with_more_cells(self.what_if.prediction)
-        on, load, _ = on.balanced(on.settled(self._with_new(on))[0])
+        load, _ = on.settled(self._with_new(on), _KEPT_TOLERANCE)
+        on, load, _ = on.balanced(load, _KEPT_STEPS, _KEPT_TOLERANCE)
         before = _lost(self.on, self.load, unmet)
         if (before - _lost(on, load, unmet)).min() <= _LEAST_GAIN_MBPS:
             self.what_if.undo()
