@@ -26,7 +26,7 @@ from siting.status import Sense, Status
 log = logging.getLogger(__name__)
 
 #: Share of the time that step one may use when a step two follows.
-TARGETS_SHARE = 0.6
+TARGETS_SHARE = 0.8
 
 _None = np.zeros(0, dtype=np.intp)
 

@@ -50,7 +50,8 @@ class Rest:
         Weight served already.
     problem
         The question on `rows` and `options`; None where nothing is left to decide. No option is
-        left out because another is better, since the plan's proof counts every option.
+        left out because another is better, since the plan's proof counts every option; that a
+        station has one configuration is left aside, and kept afterwards.
     """
 
     rows: IndexArray
@@ -71,13 +72,8 @@ def rest_of(model: CoverModel, fixed: IndexArray) -> Rest:
     most = max(stations - len(fixed), 0)
     problem = None
     if most and len(options):
-        _, station = np.unique(model.option_station[options], return_inverse=True)
         question = MaximalCovering(
-            cover[:, options],
-            model.objective[rows],
-            p=min(most, len(options)),
-            site=station.reshape(-1),
-            max_options_per_site=1,
+            cover[:, options], model.objective[rows], p=min(most, len(options))
         )
         problem = reduce_model(question, dominance=False)
     base = float(model.objective[done].sum())
@@ -174,7 +170,8 @@ def solve_service(
     Notes
     -----
     What is left is a maximal covering; the engine of :mod:`siting.location.maximal_covering`
-    answers it.
+    answers it as if a station could have several configurations, which seldom pays: they serve
+    much the same. Where one has, the best stays, and others take the places of the rest.
     """
     rest = rest_of(model, fixed)
     selected, cover, ended = np.zeros(0, dtype=np.intp), model.objective, PROVEN
@@ -185,8 +182,8 @@ def solve_service(
         if start is not None:
             _begin_with(course.search, model, rest, start)
         ended = course.run()
-        selected = rest.options[course.search.best]
-        cover = _lifted(model, rest, rest.problem, course.root)
+        selected = _once_each(model, fixed, rest.options[course.search.best], clock, seed)
+        cover = _lifted(model, fixed, rest, rest.problem, course.root)
     served = model.served(np.union1d(fixed, selected))
     return Proven(
         selected=selected,
@@ -196,6 +193,23 @@ def solve_service(
         targets=np.zeros(0),
         ended=ended,
     )
+
+
+def _once_each(
+    model: CoverModel, fixed: IndexArray, selected: IndexArray, clock: Clock, seed: int
+) -> IndexArray:
+    """Return options of which no two are of one station, ascending, in place of some."""
+    while True:
+        weight = np.where(model.served(fixed), 0.0, model.objective)
+        order = selected[np.argsort(-(model.cover.T @ weight)[selected], kind="stable")]
+        _, first = np.unique(model.option_station[order], return_index=True)
+        kept = np.sort(order[first])
+        rest = rest_of(model, np.union1d(fixed, kept).astype(np.intp))
+        if len(kept) == len(selected) or rest.problem is None:
+            return kept
+        search = Search(problem=rest.problem, seed=seed, threads=1)
+        search.round(SWEEPS, clock)
+        selected = np.union1d(kept, rest.options[search.best]).astype(np.intp)
 
 
 def _begin_with(search: Search, model: CoverModel, rest: Rest, start: IndexArray) -> None:
@@ -209,13 +223,17 @@ def _begin_with(search: Search, model: CoverModel, rest: Rest, start: IndexArray
     search.offer(selection, float(model.objective[rest.rows][served[rest.rows]].sum()))
 
 
-def _lifted(model: CoverModel, rest: Rest, problem: Problem, root: Root) -> npt.NDArray[np.float64]:
+def _lifted(
+    model: CoverModel, fixed: IndexArray, rest: Rest, problem: Problem, root: Root
+) -> npt.NDArray[np.float64]:
     """Carry prices of merged rows back to every row of the model, (n,).
 
-    The price of a merged row is divided in proportion to the members' weights; a row nothing
-    serves is priced at its whole weight, which removes it from the bound.
+    The price of a merged row is divided in proportion to the members' weights; a row that no option
+    of a station still free serves is priced at its whole weight, which removes it from the bound.
     """
-    cover = np.where(model.reachable, 0.0, model.objective)
+    free = ~np.isin(model.option_station, model.option_station[fixed])
+    able = model.cover @ free.astype(np.int32) > 0
+    cover = np.where(able, 0.0, model.objective)
     share = np.minimum(root.demand / problem.cover.weight, 1.0)
     merged = problem.groups >= 0
     cover[rest.rows[merged]] = share[problem.groups[merged]] * model.objective[rest.rows[merged]]

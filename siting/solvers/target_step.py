@@ -20,8 +20,8 @@ from siting.solvers.service_step import solve_service
 
 log = logging.getLogger(__name__)
 
-#: Why a search ends that met no answer.
-NOT_MET = "no selection was found that meets every target"
+#: Share of the time for what comes nearest where no selection is found that meets every target.
+NEAR_SHARE = 0.15
 #: Descents and cuts that run side by side.
 THREADS = 2
 
@@ -63,40 +63,51 @@ def solve_targets(
     The reduced question is one of partial covering, with bundles of options as columns; the engine
     of :mod:`siting.location.partial_covering` answers it.
     """
-    reduced = reduce_targets(model)
-    problem = reduced.problem
-    log.info(
-        "targets: rows=%d columns=%d nnz=%d hard=%d in %.2f s",
-        problem.rows,
-        problem.columns,
-        len(problem.row_cols),
-        problem.hard.sum(),
-        clock.elapsed_s,
-    )
+
+    def begin(asked: CoverModel, known: npt.NDArray[np.intp] | None) -> tuple[SetCover, Search]:
+        reduced = reduce_targets(asked)
+        search = Search(reduced.problem, clock, gap=gap, tell=tell, threads=THREADS)
+        search.construct(None if known is None else reduced.columns_of(known))
+        return reduced, search
 
     def tell(fraction: float, value: float | None, bound: float | None) -> None:
         clock.report("targets", fraction, value=value, bound=bound, unit=unit)
 
-    search = Search(problem, clock, gap=gap, tell=tell, threads=THREADS)
-    search.price()
-    if start is not None:
-        search.construct(reduced.columns_of(start))
-    search.descend(seed)
+    reduced, search = begin(model, start)
+    near = None
     if search.best is None:
-        return _nearest(model, _result(model, reduced, search), clock)
-    return _result(model, reduced, search)
+        near = most_of_each(model, clock.until(NEAR_SHARE))
+        search.construct(reduced.columns_of(near))
+    if near is not None and search.best is None:
+        reached = model.target_weights @ model.served(near).astype(np.float64)
+        lesser = dataclasses.replace(model, required=np.minimum(model.required, reached))
+        reduced, search = begin(lesser, near)
+    log.info(
+        "targets: rows=%d columns=%d nnz=%d hard=%d in %.2f s",
+        reduced.problem.rows,
+        reduced.problem.columns,
+        len(reduced.problem.row_cols),
+        reduced.problem.hard.sum(),
+        clock.elapsed_s,
+    )
+    search.price()
+    search.descend(seed)
+    found = _result(model, reduced, search)
+    if near is not None and search.best is None:
+        found = dataclasses.replace(found, selected=near, value=float(model.cost(near)))
+    return found
 
 
-def _nearest(model: CoverModel, nothing: Proven, clock: Clock) -> Proven:
-    """Return what comes near the requirements, by what a maximal covering serves of each alike."""
+def most_of_each(model: CoverModel, clock: Clock) -> npt.NDArray[np.intp]:
+    """Return options that serve as much as can be of what targets need, each target alike.
+
+    Of a station one option serves, so that all that can be reached need not be served at once.
+    """
     share = np.where(model.needed > 0, 1.0 / np.maximum(model.needed, 1e-300), 0.0)
     most = dataclasses.replace(model, objective=model.target_weights.T @ share, stations=None)
     fixed = cheapest_at_locked(model)
     found = solve_service(most, fixed, clock=clock)
-    selected = np.union1d(fixed, found.selected).astype(np.intp)
-    return dataclasses.replace(
-        nothing, selected=selected, value=float(model.cost(selected)), ended=NOT_MET
-    )
+    return np.union1d(fixed, found.selected).astype(np.intp)
 
 
 def cheapest_at_locked(model: CoverModel) -> npt.NDArray[np.intp]:
