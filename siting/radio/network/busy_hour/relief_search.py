@@ -239,7 +239,7 @@ class ReliefSearch:
         return np.average(grid.centres(column, row), axis=0, weights=lost)
 
     def _bands(self, cell: int, middle: Floats) -> Iterator[int]:
-        """Yield an option of every technology that a cell's site can host and has not."""
+        """Yield an option of every technology whose carrier is not on air at a cell's site."""
         site = int(self.scenario.options.site[self.option[cell]])
         yield from self._aimed(site, middle)
 
@@ -252,16 +252,16 @@ class ReliefSearch:
             yield from self._aimed(int(sites[place]), middle)
 
     def _aimed(self, site: int, middle: Floats) -> Iterator[int]:
-        """Yield, of each technology missing at a site, the option aimed nearest to a place."""
+        """Yield, of each technology whose carrier a site lacks, the option aimed at a place."""
         options = self.scenario.options
         here = np.flatnonzero(options.site == site)
-        has = {int(options.technology[item]) for item in here.tolist() if item in self.built}
+        has = {int(options.carrier[item]) for item in here.tolist() if item in self.built}
         east, north = middle - self.scenario.data.sites.xy[site]
         towards = float(np.degrees(np.arctan2(east, north)))
         for technology in np.unique(options.technology[here]).tolist():
-            if technology in has:
-                continue
             mine = here[options.technology[here] == technology]
+            if int(options.carrier[mine[0]]) in has:
+                continue
             layout = self.scenario.technologies[technology].sectors
             count = 1 if layout is None else layout.sectors
             step = 360.0 / count

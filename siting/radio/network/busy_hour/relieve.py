@@ -116,8 +116,8 @@ def relieve(
     Notes
     -----
     Cells come by the traffic of unmet zones they lose, the most first. For each, first every
-    technology its site can host beside those it has (the site is paid already), then the nearest
-    sites to the middle of the lost traffic, where no station of that technology stands; of the ways
+    technology on a carrier that its site can host and has not on air (the site is paid already),
+    then the nearest sites to the middle of the lost traffic without that carrier; of the ways
     to aim an option the one that points nearest to that middle. Each is predicted with all its
     neighbours; of those that lower what the unmet zones and the city lose, the one that gains most
     per cost is kept, and a site is only tried where no second band helps. While options are
