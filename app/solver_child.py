@@ -114,9 +114,12 @@ def _edge(task: Task, asked: Asked, tell: Callable[[str], None]) -> Ended:
 def out_of_memory(error: Exception) -> bool:
     """Tell whether the memory limit is behind an error.
 
-    Compiled code that gets no memory says so in four ways: the error made for it, the system's
-    own, an interpreter error without a word, or, inside the database's client, a database error.
+    Compiled code that gets no memory says so in five ways: the error made for it, the system's
+    own, an interpreter error without a word, a library that cannot be loaded, or, inside the
+    database's client, a database error.
     """
+    if isinstance(error, ImportError):
+        return "allocate memory" in str(error) or "failed to map" in str(error)
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     if isinstance(error, DBAPIError):

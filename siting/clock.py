@@ -26,6 +26,8 @@ class Clock:
     limit_s
         Time allowed in all [s]: wall time without the compilation of kernels, which only the first
         run on a machine waits for.
+    allotted_s
+        Share of the first limit that :meth:`until` gave to this part [s]; None: all of it.
     """
 
     stop: Stop | None = None
@@ -36,6 +38,12 @@ class Clock:
     timed_out: bool = False
     asked: float = -math.inf
     compiled_s: float = field(default_factory=compiling_s)
+    allotted_s: float | None = None
+
+    @property
+    def effort_s(self) -> float:
+        """Time the work may take by the limit alone [s], the same in every run."""
+        return self.limit_s if self.allotted_s is None else self.allotted_s
 
     @property
     def elapsed_s(self) -> float:
@@ -71,6 +79,7 @@ class Clock:
             began=self.began,
             stopped=self.stopped,
             compiled_s=self.compiled_s,
+            allotted_s=share * self.effort_s,
         )
 
     def report(

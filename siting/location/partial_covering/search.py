@@ -34,11 +34,13 @@ PRICE_SHARE = 0.4
 #: Columns whose reduced cost is at most this share of their cost make the core.
 CORE_SHARE = 0.5
 #: The same share for the columns that the exchange works on.
-SEARCH_SHARE = 0.04
-#: Descents, steps of each per column, their least and greatest number, and rounds of them.
-DESCENTS, STEPS_PER_COLUMN, LEAST_STEPS, MOST_STEPS, ROUNDS = 3, 1000, 20_000, 700_000, 400
-#: Shares of the time left that descents, and cuts after them, may take.
-ANNEAL_SHARE, CUT_SHARE = 0.4, 0.6
+SEARCH_SHARE = 0.02
+#: Descents, steps of each per column and per second allowed, their least number, rounds of them.
+DESCENTS, STEPS_PER_COLUMN, STEPS_PER_SECOND, LEAST_STEPS, ROUNDS = 3, 1000, 25_000, 20_000, 400
+#: Shares of the time left that cuts, and descents after them, may take.
+CUT_SHARE, ANNEAL_SHARE = 0.55, 0.6
+#: What is taken for the time allowed where there is no limit [s].
+USUAL_SECONDS = 30.0
 #: Rounds between two tries to meet every need from where a descent stands.
 MENDED = 20
 #: Heat at first and at last, as shares of a mean chosen column's cost.
@@ -243,11 +245,12 @@ class Search:
         return core_of(p, np.flatnonzero(near))
 
     def descend(self, seed: int) -> None:
-        """Anneal, raise the bound by cuts, then re-plan windows of the best answer exactly."""
+        """Raise the bound by cuts, anneal at their prices, then re-plan windows exactly."""
         if self.best is None or not len(self.best) or self.done():
             return
         if self.problem.columns <= SMALL and self.enumerate():
             return
+        self.tighten(self.clock.until(CUT_SHARE))
         core, start = self.core(SEARCH_SHARE), self.best
         if self.done():
             return
@@ -263,8 +266,6 @@ class Search:
             if hurried and self.ended == NOTHING_BETTER:
                 self.ended = TIMED_OUT
         log.info("annealed to cost %.6g", self.cost)
-        if not self.done():
-            self.tighten(self.clock.until(CUT_SHARE))
         self.replan(self.core(WINDOW_SHARE), seed)
 
     def anneal(
@@ -281,7 +282,9 @@ class Search:
             multipliers=self.duals.multipliers,
             seed=seed,
         )
-        steps = int(np.clip(STEPS_PER_COLUMN * len(core.columns), LEAST_STEPS, MOST_STEPS))
+        effort = self.clock.effort_s
+        most = STEPS_PER_SECOND * (effort if np.isfinite(effort) else USUAL_SECONDS)
+        steps = int(max(LEAST_STEPS, min(most, STEPS_PER_COLUMN * len(core.columns))))
         hot, cold = (heat * search.best_cost / len(start) for heat in (HOT, COLD))
         began, span, hurried = clock.spent_s, clock.left_s, False
         for number in range(ROUNDS):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from siting.datasets import standards, technologies
@@ -23,8 +25,15 @@ RANGES_M = {
 
 
 def test_the_library_holds_what_scenarios_name() -> None:
-    """Four technologies and four standards, under the ids documents use."""
-    assert list(TECHNOLOGIES) == ["macro-n41", "macro-n78", "micro-n78", "wide-n28"]
+    """Six technologies and four standards, under the ids documents use."""
+    assert set(TECHNOLOGIES) == {
+        "macro-n41",
+        "macro-n78",
+        "macro6-n41",
+        "macro6-n78",
+        "micro-n78",
+        "wide-n28",
+    }
     assert set(STANDARDS) == {
         "quality-outdoor",
         "basic-outdoor",
@@ -39,6 +48,8 @@ def test_equipment_stands_where_it_can() -> None:
     assert {name: item.hosts for name, item in TECHNOLOGIES.items()} == {
         "macro-n41": towers_and_roofs,
         "macro-n78": towers_and_roofs,
+        "macro6-n41": towers_and_roofs,
+        "macro6-n78": towers_and_roofs,
         "micro-n78": (SiteKind.STREET_POLE,),
         "wide-n28": (SiteKind.TOWER,),
     }
@@ -58,6 +69,20 @@ def test_everything_in_the_library_can_be_predicted() -> None:
         assert technology_problems(technology, technology.max_height_m) == []
     for standard in STANDARDS.values():
         assert standard_problems(standard) == []
+
+
+@pytest.mark.parametrize("band", ["n41", "n78"])
+def test_six_sectors_differ_from_three_in_number_and_cost_alone(band: str) -> None:
+    """Carrier, power and reach are the same; the cost lies between one and two of three sectors."""
+    three, six = TECHNOLOGIES[f"macro-{band}"], TECHNOLOGIES[f"macro6-{band}"]
+    assert (three.sectors, six.sectors) != (None, None)
+    names = {"id", "name_zh", "name_en", "cost_cny", "source", "sectors"}
+    for field in dataclasses.fields(three):
+        if field.name not in names:
+            assert getattr(three, field.name) == getattr(six, field.name), field.name
+    assert three.cost_cny < six.cost_cny <= 2 * three.cost_cny
+    assert six.sectors is not None
+    assert six.sectors.sectors == 6
 
 
 @pytest.mark.parametrize(("name", "height_m"), RANGES_M)
