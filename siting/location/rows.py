@@ -188,7 +188,7 @@ def _sum(group, values, groups):
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _signatures(indptr, indices):
     """Return 64 bits per line: a line within another has no bit the other lacks."""
     lines = len(indptr) - 1
@@ -200,7 +200,7 @@ def _signatures(indptr, indices):
     return signature
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _within(indices, start, stop, other_start, other_stop):
     """Tell whether one sorted run of indices is a subset of another."""
     j = other_start
@@ -214,7 +214,7 @@ def _within(indices, start, stop, other_start, other_stop):
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def implied_rows(indptr, indices, col_ptr, col_rows, hard):
     """Mark rows that are served whenever a hard row is: their columns include that row's.
 
@@ -243,7 +243,7 @@ def implied_rows(indptr, indices, col_ptr, col_rows, hard):
     return implied
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def dominated_columns(indptr, indices, col_ptr, col_rows, cost, keep):
     """Mark columns that another serves at least as well for at most the cost.
 

@@ -16,7 +16,7 @@ from numba import njit
 NOTHING = 1e-13
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def serve_most(opened, weight, capacity, zone, needed, rows, amounts, served, load):
     """Serve as much as the open options can, beginning with the service there is.
 
@@ -79,7 +79,7 @@ def serve_most(opened, weight, capacity, zone, needed, rows, amounts, served, lo
     return done
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _exchange(needed, facts, rows, surplus, state, mark, queue):
     """Move service from zones above their need to zones below it."""
     weight, capacity, _, zone, nothing = facts
@@ -97,14 +97,14 @@ def _exchange(needed, facts, rows, surplus, state, mark, queue):
             surplus[zone[i]] += gained
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _augment(i, most, facts, rows, surplus, state, dead, mark, queue):
     """Serve up to `most` more of demand i along one path; return how much."""
     _, capacity, opened, zone, nothing = facts
     start, row, row_start, option, place = rows
     amounts, _, load = state
     number, before, taken, given = queue
-    head, tail = 0, 0
+    head, tail = np.int64(0), np.int64(0)
     found, loser = -1, -1
     for q in range(row_start[i], row_start[i + 1]):
         j = option[q]
@@ -132,7 +132,7 @@ def _augment(i, most, facts, rows, surplus, state, dead, mark, queue):
     return _send(i, found, loser, most, facts, row, surplus, state, queue) if found >= 0 else 0.0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _reach(r, i, j, q, facts, rows, dead, mark, queue, tail):
     """Append the options that could take demand r over from option j, served on arc q."""
     opened = facts[2]
@@ -147,7 +147,7 @@ def _reach(r, i, j, q, facts, rows, dead, mark, queue, tail):
     return tail
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _send(i, last, loser, most, facts, row, surplus, state, queue):
     """Send what the path to option `last` carries; `loser` is the arc that gives way, if any."""
     _, capacity, _, zone, _ = facts
@@ -179,7 +179,7 @@ def _send(i, last, loser, most, facts, row, surplus, state, queue):
     return amount
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def cut_prices(opened, weight, needed, zone, rows, amounts, served, price):
     """Set ``price_i`` to 1 where one unit more of room would serve more of what is missing, else 0.
 
@@ -224,7 +224,7 @@ def cut_prices(opened, weight, needed, zone, rows, amounts, served, price):
                 price[i] = 1.0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def estimate(opened, weight, capacity, rows, amounts, gain, loss):
     """Estimate what each closed option would serve anew, and what closing each open one loses.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def fill(value, weight, count, room):
     """Return the least ``sum value_i weight_i x_i`` over ``sum weight x <= room, 0 <= x <= 1``.
 
@@ -61,7 +61,7 @@ def fill(value, weight, count, room):
             low = right
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reduced_costs(u, flag, weight, capacity, base, arcs, reduced, edge, share):
     """Set ``base_j + V_j(u)`` of every option that is not left out, and where its room ends."""
     start, row, unit = arcs
@@ -73,7 +73,7 @@ def reduced_costs(u, flag, weight, capacity, base, arcs, reduced, edge, share):
         edge[j], share[j], reduced[j] = 0.0, 1.0, base[j]
         if flag[j] < 0:
             continue
-        count = 0
+        count = np.int64(0)
         for q in range(start[j], start[j + 1]):
             i = row[q]
             e = unit[q] - u[i]
@@ -84,7 +84,7 @@ def reduced_costs(u, flag, weight, capacity, base, arcs, reduced, edge, share):
         reduced[j] += worth
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def supply(u, chosen, edge, share, arcs, cover):
     """Add to `cover` the share of each demand point that the chosen options would serve."""
     start, row, unit = arcs

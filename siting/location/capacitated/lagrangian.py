@@ -40,7 +40,7 @@ LEAST_STEP = 1e-4
 NOTEWORTHY = 1e-4
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def project(kind, u, floor, weight, zone_start, zone_row, spare, theta, outside):
     """Bring prices into their range; return what the outside takes off the bound.
 
@@ -59,7 +59,7 @@ def project(kind, u, floor, weight, zone_start, zone_row, spare, theta, outside)
         longest = max(longest, zone_start[t + 1] - zone_start[t])
     value, size = np.empty(longest), np.empty(longest)
     for t in range(len(spare)):
-        count = 0
+        count = np.int64(0)
         for q in range(zone_start[t], zone_start[t + 1]):
             i = zone_row[q]
             if u[i] > 0.0 and weight[i] > 0.0:
@@ -81,7 +81,7 @@ def project(kind, u, floor, weight, zone_start, zone_row, spare, theta, outside)
     return taken
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _evaluate(kind, u, nu, data, theta, work):
     """Return the bound of some prices and the price of the limit; fill in the Lagrangian answer.
 
@@ -118,14 +118,14 @@ def _evaluate(kind, u, nu, data, theta, work):
     return constant + part, lam
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _blend(mean, newest, part):
     """Move an average towards the newest answer."""
     for q in range(len(mean)):
         mean[q] += part * (newest[q] - mean[q])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _agrees(weight, cover, mean):
     """Return how far the newest answer asks for the same direction as the average."""
     ahead = 0.0
@@ -134,7 +134,7 @@ def _agrees(weight, cover, mean):
     return ahead
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _norm(kind, u, nu, data, mean_cover, mean_chosen, scale):
     """Return the squared length of the direction, without what the range of the prices stops."""
     weight, floor, pairs = data[0], data[5], data[11]
@@ -150,7 +150,7 @@ def _norm(kind, u, nu, data, mean_cover, mean_chosen, scale):
     return norm
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _advance(best, now, pairs, mean_cover, mean_chosen, length, scale):
     """Set the next prices: from the best ones along the average direction."""
     best_u, best_nu, _ = best
@@ -162,7 +162,7 @@ def _advance(best, now, pairs, mean_cover, mean_chosen, length, scale):
         now_nu[q] = max(0.0, best_nu[q] + length * scale * s)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def ascend(kind, u, nu, data, best, answer, target, cutoff, steps, start_step):
     """Climb from prices `u`; return the best bound, the price of the limit and the step left.
 
@@ -214,7 +214,7 @@ def ascend(kind, u, nu, data, best, answer, target, cutoff, steps, start_step):
     return record, record_lam, step
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def appraise(kind, u, nu, lam, theta, data, reduced, chosen, lift):
     """Evaluate one set of prices; return the bound and the sum of its absolute terms.
 

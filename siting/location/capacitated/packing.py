@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _wanted(j, u, size, room, weight, arcs, item, value):
     """List the arcs of option j that are worth serving; return their number, size and worth."""
     start, row, unit = arcs
@@ -29,7 +29,7 @@ def _wanted(j, u, size, room, weight, arcs, item, value):
     return count, total, worth
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _longest(start):
     longest = 1
     for j in range(len(start) - 1):
@@ -37,7 +37,7 @@ def _longest(start):
     return longest
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def pack(u, flag, size, room, weight, base, arcs, reduced, taken):
     """Set ``base_j + V_j(u)`` of every option not left out, and mark the arcs it would serve."""
     start, row, _ = arcs
@@ -75,7 +75,7 @@ def pack(u, flag, size, room, weight, base, arcs, reduced, taken):
                 r -= size[row[item[k]]]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _table(count, width, item, value, size, row, way, table):
     """Fill ``table[k, r]``, the least worth of the first k items, or the last, within r."""
     table[0, : width + 1] = 0.0
@@ -89,7 +89,7 @@ def _table(count, width, item, value, size, row, way, table):
             table[k + 1, r] = v
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def pack_each(u, flag, size, room, weight, arcs, extra):
     """Set by how much serving along each arc raises ``V_j`` of its option; infinite if it cannot.
 
@@ -110,8 +110,8 @@ def pack_each(u, flag, size, room, weight, arcs, extra):
             continue
         width = room[j]
         count, _, _ = _wanted(j, u, size, room, weight, arcs, item, value)
-        _table(count, width, item, value, size, row, 1, ahead)
-        _table(count, width, item, value, size, row, -1, behind)
+        _table(count, width, item, value, size, row, np.int64(1), ahead)
+        _table(count, width, item, value, size, row, np.int64(-1), behind)
         now = ahead[count, width]
         for q in range(start[j], start[j + 1]):
             left = width - size[row[q]]
@@ -125,7 +125,7 @@ def pack_each(u, flag, size, room, weight, arcs, extra):
             extra[item[k]] = value[k] + least - now
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def supply_whole(chosen, taken, arcs, cover):
     """Add to `cover` how often each demand point is served by the chosen options."""
     start, row, _ = arcs

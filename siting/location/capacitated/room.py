@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _chain(reduced, flag, piece, need, way, table):
     """Fill ``table[k, r]``, what r pieces or more cost by the first k options, or the last."""
     m = len(piece)
@@ -30,7 +30,7 @@ def _chain(reduced, flag, piece, need, way, table):
             table[k + 1, r] = best
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def hold(reduced, flag, piece, need, table, chosen):
     """Choose the cheapest options that hold all demand; return their cost, infinite if none do.
 
@@ -46,7 +46,7 @@ def hold(reduced, flag, piece, need, table, chosen):
         Becomes 1 for what is chosen and 0 for the rest, (m,).
     """
     m = len(piece)
-    _chain(reduced, flag, piece, need, 1, table)
+    _chain(reduced, flag, piece, need, np.int64(1), table)
     r = need
     for j in range(m - 1, -1, -1):
         chosen[j] = 0.0
@@ -59,13 +59,13 @@ def hold(reduced, flag, piece, need, table, chosen):
     return table[m, need]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _hold_each(reduced, flag, piece, need, inside, outside):
     """Set what the cheapest choice costs with each option chosen, and with it left out."""
     m = len(piece)
     ahead, behind = np.empty((m + 1, need + 1)), np.empty((m + 1, need + 1))
-    _chain(reduced, flag, piece, need, 1, ahead)
-    _chain(reduced, flag, piece, need, -1, behind)
+    _chain(reduced, flag, piece, need, np.int64(1), ahead)
+    _chain(reduced, flag, piece, need, np.int64(-1), behind)
     for j in range(m):
         rest = max(0, need - piece[j])
         inside[j], outside[j] = np.inf, np.inf
@@ -78,7 +78,7 @@ def _hold_each(reduced, flag, piece, need, inside, outside):
                 outside[j] = min(outside[j], ahead[j, r] + behind[m - 1 - j, need - r])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def hold_lifts(reduced, flag, piece, need, chosen, lift):
     """Return what :func:`hold` does, and set what deciding each free option otherwise adds."""
     m = len(piece)

@@ -12,7 +12,7 @@ from numba import njit
 HALVINGS = 40
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def choose(reduced, use, lam, flag, sites, chosen):
     """Choose the cheapest options site by site; return the cost and the amount used."""
     first, option, most, site_cost, site_use = sites
@@ -51,7 +51,7 @@ def choose(reduced, use, lam, flag, sites, chosen):
     return cost, used
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def price_limit(reduced, use, limit, flag, sites, chosen, other):
     """Find the price of the limit that makes the bound largest.
 
@@ -91,7 +91,7 @@ def price_limit(reduced, use, limit, flag, sites, chosen, other):
     return cost - high * limit, high
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def site_value(s, reduced, lam, flag, sites, forced, banned):
     """Return the least cost of a site with one option forced in and one left out."""
     first, option, most, site_cost, site_use = sites
@@ -122,16 +122,17 @@ def site_value(s, reduced, lam, flag, sites, forced, banned):
     return total if needed or total < 0.0 else 0.0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def gather_lifts(s, reduced, lam, flag, sites, chosen, lift):
     """Set the lift of every free option of a site."""
     first, option, _, _, _ = sites
-    now = site_value(s, reduced, lam, flag, sites, -1, -1)
+    none = np.int64(-1)
+    now = site_value(s, reduced, lam, flag, sites, none, none)
     for q in range(first[s], first[s + 1]):
-        o = option[q]
+        o = np.int64(option[q])
         if flag[o] != 0:
             continue
         if chosen[o] > 0.0:
-            lift[o] = site_value(s, reduced, lam, flag, sites, -1, o) - now
+            lift[o] = site_value(s, reduced, lam, flag, sites, none, o) - now
         else:
-            lift[o] = site_value(s, reduced, lam, flag, sites, o, -1) - now
+            lift[o] = site_value(s, reduced, lam, flag, sites, o, none) - now

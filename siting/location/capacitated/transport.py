@@ -22,7 +22,7 @@ from numba import njit
 NOTHING = 1e-13
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _refresh(a, cost, flow, step, mover):
     """Find anew, for site a, what moving a demand point to each other site costs."""
     k, n = cost.shape
@@ -37,7 +37,7 @@ def _refresh(a, cost, flow, step, mover):
                     step[a, b], mover[a, b] = extra, i
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _nearest_room(source, step, price, load, capacity, nothing, distance, before):
     """Dijkstra from an overloaded site to the nearest with room; -1 when there is none."""
     k = len(price)
@@ -62,7 +62,7 @@ def _nearest_room(source, step, price, load, capacity, nothing, distance, before
                     distance[b], before[b] = length, a
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def transport(cost, weight, capacity, flow, price):
     """Serve all demand at least cost.
 
@@ -112,7 +112,7 @@ def transport(cost, weight, capacity, flow, price):
     return value
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _cheapest(cost, weight, flow, load):
     """Serve all demand where it is cheapest; tell whether every point has a site."""
     k, n = cost.shape
@@ -130,7 +130,7 @@ def _cheapest(cost, weight, flow, load):
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _send(source, end, most, before, cost, flow, step, mover, nothing):
     """Send at most an amount along the path found; return how much went."""
     amount, b = most, end
@@ -150,7 +150,7 @@ def _send(source, end, most, before, cost, flow, step, mover, nothing):
     return amount
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _move(a, b, i, amount, cost, flow, step, mover, nothing):
     """Move an amount of demand i from site a to site b."""
     flow[a, i] -= amount
@@ -164,16 +164,16 @@ def _move(a, b, i, amount, cost, flow, step, mover, nothing):
             step[b, c], mover[b, c] = extra, i
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _repair(a, cost, flow, step, mover):
     """Renew the steps of a site whose demand point has left it."""
     for b in range(len(step)):
         if mover[a, b] >= 0 and flow[a, mover[a, b]] <= 0.0:
-            _refresh(a, cost, flow, step, mover)
+            _refresh(np.int64(a), cost, flow, step, mover)
             return
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def demand_prices(cost, price, u):
     """Set ``u_i``, the least of ``cost + price`` over the sites."""
     k, n = cost.shape

@@ -14,7 +14,7 @@ MANY = 2000
 ROUNDS = 40
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def serve_whole(opened, weight, capacity, rows, unit, amounts, outside, place):
     """Assign whole demand points to open options, beginning with a service that may be split.
 
@@ -54,7 +54,7 @@ def serve_whole(opened, weight, capacity, rows, unit, amounts, outside, place):
         pieces[i] = place[i] < 0
     split = np.flatnonzero(pieces)
     for i in split[np.argsort(-weight[split], kind="mergesort")]:
-        best, least = -1, outside[i]
+        best, least = np.int64(-1), outside[i]
         for q in range(row_start[i], row_start[i + 1]):
             j = option[q]
             if opened[j] and room[j] >= weight[i] and unit[arc[q]] < least:
@@ -72,7 +72,7 @@ def serve_whole(opened, weight, capacity, rows, unit, amounts, outside, place):
             break
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _main_arc(i, weight, rows, amounts):
     """Return the arc that serves demand i whole, -1 when there is none."""
     row_start, _, arc = rows[2:]
@@ -82,7 +82,7 @@ def _main_arc(i, weight, rows, amounts):
     return -1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _enter(i, q, place, option, weight, room, lists):
     """Put a demand point on one of its arcs."""
     head, follow, back = lists
@@ -95,7 +95,7 @@ def _enter(i, q, place, option, weight, room, lists):
     head[j] = i
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _leave(i, place, option, weight, room, lists):
     """Take a demand point off its arc."""
     head, follow, back = lists
@@ -112,14 +112,14 @@ def _leave(i, place, option, weight, room, lists):
     place[i] = -1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _better(i, opened, weight, rows, unit, outside, place, room, lists):
     """Move demand i, alone or with one other, when that costs less; tell whether it did."""
     row_start, option, arc = rows[2], rows[3], rows[4]
     w, here = weight[i], place[i]
     cost = w * (unit[arc[here]] if here >= 0 else outside[i])
     least = -1e-10 * (1.0 + cost)
-    best, other, target = -1, -1, -1
+    best, other, target = np.int64(-1), np.int64(-1), np.int64(-1)
     for q in range(row_start[i], row_start[i + 1]):
         h = option[q]
         if not opened[h] or q == here:
@@ -145,7 +145,7 @@ def _better(i, opened, weight, rows, unit, outside, place, room, lists):
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _make_room(i, h, change, least, opened, weight, rows, unit, outside, place, room, lists):
     """Return which demand point of option h should go where so that demand i fits.
 

@@ -298,7 +298,7 @@ def _step(model: CapacityModel) -> float:
     return common_step(*whole) if carried or not distance.any() else 0.0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _knapsacks(columns, value, terms, weight, capacity):
     """Return the least value each option can take in, and its absolute terms; values ascend."""
     number = len(capacity)

@@ -127,7 +127,7 @@ class MedianQuestion(Question):
         return builder.build(math.fsum(offset))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _savings(carried, order, u, limit):
     """Return ``limit + sum_i min(0, w_i d_ij - u_i)`` of every site, and its absolute terms."""
     demand, number = carried.shape

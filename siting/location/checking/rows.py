@@ -122,7 +122,7 @@ def _faults(
     return []
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _strangers(pointers, options, k, zone, groups, number):  # noqa: PLR0917
     """Return the demand points that differ from the first one of their row."""
     first = np.full(number, -1, dtype=np.int64)
@@ -150,7 +150,7 @@ def _strangers(pointers, options, k, zone, groups, number):  # noqa: PLR0917
     return np.flatnonzero(wrong)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _pick(pointers, options, kept):
     """Return some rows of a CSR matrix."""
     some = np.zeros(len(kept) + 1, dtype=np.int64)
@@ -164,7 +164,7 @@ def _pick(pointers, options, kept):
     return some, entries
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _turned(pointers, options, number):
     """Return the rows of each option of a CSR matrix."""
     columns = np.zeros(number + 1, dtype=np.int64)
@@ -182,7 +182,7 @@ def _turned(pointers, options, number):
     return columns, rows
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def options_left(pointers, options, decided):
     """Return how many options of each row are not left out, (r,)."""
     left = np.zeros(len(pointers) - 1, dtype=np.int32)
@@ -192,7 +192,7 @@ def options_left(pointers, options, decided):
     return left
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def shift(column_pointers, column_rows, changed, step, left):
     """Add `step` to the options left of every row of the changed options, in place."""
     for place in range(len(changed)):
@@ -201,7 +201,7 @@ def shift(column_pointers, column_rows, changed, step, left):
             left[column_rows[entry]] += step
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def free_options(pointers, options, decided, some):
     """Return the free options of some rows, ascending."""
     found = np.zeros(len(decided), dtype=np.bool_)

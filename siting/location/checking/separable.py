@@ -39,7 +39,7 @@ def sites_of(site: npt.NDArray[np.intp], most: npt.NDArray[np.intp]) -> Sites:
     return Sites(pointers=pointers, options=order, most=most.astype(np.int64))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def least(pointers, members, most, decided, reduced, size, opening, skip):  # noqa: PLR0917
     """Return the separable minimum of reduced costs, its margins, and every flip.
 
@@ -86,7 +86,7 @@ def least(pointers, members, most, decided, reduced, size, opening, skip):  # no
     return total + carry, top, terms, taken, left
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _lonely(option, decided, reduced, size, cost, skip):  # noqa: PLR0917
     """Return what the one option of a site costs when taken, and the margins."""
     if skip[option] or decided[option] < 0:
@@ -94,7 +94,7 @@ def _lonely(option, decided, reduced, size, cost, skip):  # noqa: PLR0917
     return cost + reduced[option], abs(cost) + abs(reduced[option]), size[option]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _shared(here, most, decided, reduced, size, cost, skip, taken, left):  # noqa: PLR0917
     """Return the minimum of one site and its margins; write the flips of its options."""
     base, fixed, free, top, terms = 0.0, 0, 0, 0.0, 0.0
@@ -139,7 +139,7 @@ def _shared(here, most, decided, reduced, size, cost, skip, taken, left):  # noq
     return now, top, terms
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _others(best, place, value, room):
     """Return the best sum of at most `room` values without the one at a place of the order."""
     free = len(best) - 1

@@ -23,7 +23,7 @@ TOP_ERROR = 2.0**-46
 TERM_ERROR = 2.0**-50
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def add(total, carry, term):
     """Return ``(total, carry)`` after one more term; the sum is ``total + carry``."""
     new = total + term
@@ -34,7 +34,7 @@ def add(total, carry, term):
     return new, carry
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def summed(values):
     """Return the sum of an array."""
     total, carry = 0.0, 0.0
@@ -43,7 +43,7 @@ def summed(values):
     return total + carry
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def grouped(values, group, number):
     """Return the sum of the values of each group 0..number-1; a group below 0 is left out."""
     total, carry = np.zeros(number), np.zeros(number)
@@ -54,7 +54,7 @@ def grouped(values, group, number):
     return total + carry
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def less_column_sums(pointers, rows, prices, base):
     """Return ``base_o - sum of prices over column o`` and the sum of its absolute terms, (m,)."""
     number = len(base)

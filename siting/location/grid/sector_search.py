@@ -138,7 +138,7 @@ def greedy_sectors(  # noqa: PLR0917 (compiled code takes plain arguments)
             squares.rate[at] = _best_in_square(f, at, across, s, gap, squares.best[at])
             squares.exact[at] = True
             continue
-        covered += put(f, squares.best[at], 1)
+        covered += put(f, squares.best[at], np.int64(1))
         stations[count] = squares.best[at]
         count += 1
         x, y = squares.best[at, 1], squares.best[at, 2]
@@ -240,15 +240,15 @@ def anneal_sectors(  # noqa: PLR0917 (compiled code takes plain arguments)
             if count < stations.shape[0] and _sample(
                 f, x, y, pad, price, temperature, rng, s, gap, above, where, new
             ):
-                won += put(f, new, 1)
+                won += put(f, new, np.int64(1))
                 stations[count] = new
                 count += 1
             continue
         i = int(draw(rng) * count)
-        won -= put(f, stations[i], -1)
+        won -= put(f, stations[i], np.int64(-1))
         x, y = stations[i, 1], stations[i, 2]
         if _sample(f, x, y, reach, price, temperature, rng, s, gap, above, where, new):
-            won += put(f, new, 1)
+            won += put(f, new, np.int64(1))
             stations[i] = new
         else:
             count -= 1
@@ -269,7 +269,7 @@ def trim_sectors(
                 best, rate = i, lost / f.cost[stations[i, 0]]
         if best < 0:
             break
-        covered -= put(f, stations[best], -1)
+        covered -= put(f, stations[best], np.int64(-1))
         count -= 1
         stations[best] = stations[count]
     return count, covered

@@ -177,4 +177,4 @@ def _weigh(f: SectorField) -> None:
     width, height = f.weight.shape
     for x in range(width):
         for y in range(height):
-            f.open[x, y] = _worth(f, f.weight[x, y], f.cover[x, y])
+            f.open[x, y] = _worth(f, f.weight[x, y], np.int64(f.cover[x, y]))

@@ -122,7 +122,7 @@ def _spread(  # noqa: PLR0917 (compiled code takes plain arguments)
 def place(f: Field, kind: int, x: int, y: int) -> float:
     """Put a station of `kind` at (x, y); return the weight it newly covers."""
     pad = (f.apart.size - 1) // 2
-    stamp(f.near, x, y, f.apart, pad, 1)
+    stamp(f.near, x, y, f.apart, pad, np.int64(1))
     added = 0.0
     for d in range(-pad, pad + 1):
         h = f.half[kind, d + pad]
@@ -140,7 +140,7 @@ def place(f: Field, kind: int, x: int, y: int) -> float:
 def lift(f: Field, kind: int, x: int, y: int) -> float:
     """Take the station of `kind` at (x, y) away; return the weight no longer covered."""
     pad = (f.apart.size - 1) // 2
-    stamp(f.near, x, y, f.apart, pad, -1)
+    stamp(f.near, x, y, f.apart, pad, np.int64(-1))
     lost = 0.0
     for d in range(-pad, pad + 1):
         h = f.half[kind, d + pad]

@@ -35,7 +35,7 @@ def anneal(cover, tables, chosen, movable, free, top, best, value, hot, cold, sp
         if now % 64 == 0 or now == step:
             best_gains(tables, free, top)
         at = int(draw(random) * movable)
-        o = chosen[at]
+        o = np.int64(chosen[at])
         size = 0
         for entry in range(cover.col_ptr[o], cover.col_ptr[o + 1]):
             i = cover.col_row[entry]
@@ -55,7 +55,7 @@ def anneal(cover, tables, chosen, movable, free, top, best, value, hot, cold, sp
         loss = tables.loss[o]
         pick, delta, most = o, 0.0, -heat * np.log(-np.log(draw(random) + 1e-300) + 1e-300)
         for place in range(size):
-            j = touched[place]
+            j = np.int64(touched[place])
             if free[j] and not tables.inside[j]:
                 change = tables.gain[j] + back[j] - loss
                 if change > -20.0 * heat and change + 40.0 * heat > most:
@@ -63,7 +63,7 @@ def anneal(cover, tables, chosen, movable, free, top, best, value, hot, cold, sp
                     if score > most:
                         pick, delta, most = j, change, score
         for place in range(2):
-            j = top[int(draw(random) * len(top))] if place == 0 else top[0]
+            j = np.int64(top[int(draw(random) * len(top)) if place == 0 else 0])
             if j >= 0 and free[j] and not tables.inside[j]:
                 change = tables.gain[j] + back[j] - loss
                 if change > -20.0 * heat:

@@ -74,7 +74,7 @@ def fill_greedily(cover, limits, tables, spent, load, blocked, free, power):
             for at in range(cover.row_ptr[i], cover.row_ptr[i + 1]):
                 partial[cover.row_col[at]] += cover.weight[i] / cover.need[i]
     while True:
-        pick, most = -1, 0.0
+        pick, most = np.int64(-1), 0.0
         for o in range(columns):
             gain = tables.gain[o]
             if several:
@@ -113,7 +113,7 @@ def reshuffle(cover, limits, tables, spent, load, blocked, free, best, value, he
     gone = np.empty(MOST_RUINED, dtype=np.int32)
     come = np.empty(columns, dtype=np.int32)
     chosen = np.empty(columns, dtype=np.int32)
-    count = 0
+    count = np.int64(0)
     for o in range(columns):
         if tables.inside[o] and free[o]:
             chosen[count] = o
@@ -124,15 +124,15 @@ def reshuffle(cover, limits, tables, spent, load, blocked, free, best, value, he
         ruined = 0
         if count > 0:
             wanted = 1 + int(draw(random) * min(MOST_RUINED, count))
-            o = chosen[int(draw(random) * count)]
+            o = np.int64(chosen[int(draw(random) * count)])
             while ruined < wanted and o >= 0:
                 value[0] -= tables.loss[o]
                 quit_option(cover, limits, tables, spent, load, blocked, o)
                 gone[ruined] = o
                 ruined += 1
-                o = _near(cover, tables, free, o, random)
+                o = np.int64(_near(cover, tables, free, o, random))
                 if o < 0:
-                    o = _any_inside(tables, chosen, count, random)
+                    o = np.int64(_any_inside(tables, chosen, count, random))
         added = 0
         power = 0.5 * int(draw(random) * 3.0) if not limits.even else 0.0
         while True:
@@ -145,9 +145,9 @@ def reshuffle(cover, limits, tables, spent, load, blocked, free, best, value, he
             added += 1
         if value[0] < before + heat * np.log(draw(random) + 1e-300):
             for place in range(added):
-                quit_option(cover, limits, tables, spent, load, blocked, come[place])
+                quit_option(cover, limits, tables, spent, load, blocked, np.int64(come[place]))
             for place in range(ruined):
-                enter(cover, limits, tables, spent, load, blocked, gone[place])
+                enter(cover, limits, tables, spent, load, blocked, np.int64(gone[place]))
             value[0] = before
             continue
         count = 0

@@ -229,7 +229,18 @@ def _climb(part, limits, state, u, nu, average, aim):
     before = np.inf
     for _ in range(ROUNDS):
         bound = ascend(
-            part, limits, state, u, nu, best_u, best_nu, average, aim, memory, STEPS, PATIENCE
+            part,
+            limits,
+            state,
+            u,
+            nu,
+            best_u,
+            best_nu,
+            average,
+            aim,
+            memory,
+            np.int64(STEPS),
+            np.int64(PATIENCE),
         )
         if bound <= aim or memory[0] == 0.0:
             break
@@ -299,8 +310,8 @@ def _branch(cover, limits, state, part, average, left, tree, node, aim, best_u, 
                 average.copy(),
                 aim,
                 memory,
-                TRIAL_STEPS,
-                PATIENCE,
+                np.int64(TRIAL_STEPS),
+                np.int64(PATIENCE),
             )
             drops[side] = max(0.0, min(bound - reached, bound - aim))
         worth = max(drops[0], 1e-6) * max(drops[1], 1e-6)

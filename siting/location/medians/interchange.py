@@ -147,14 +147,14 @@ def _greedy(  # noqa: PLR0912 - one compiled loop
     gain = np.zeros(candidates.size)
     taken = np.zeros(candidates.size, np.bool_)
     for r in range(count):
-        _place(rules, load, near, slots[r], 1)
+        _place(rules, load, near, slots[r], np.int64(1))
     for i in range(worst.size):
         for k in range(start[i], start[i + 1]):
             if cost[k] >= worst[i]:
                 break
             gain[site[k]] += worst[i] - cost[k]
     while count < slots.size:
-        best = -1
+        best = np.int64(-1)
         most = 0.0
         for j in range(candidates.size):
             s = place[j]
@@ -167,7 +167,7 @@ def _greedy(  # noqa: PLR0912 - one compiled loop
         if best < 0:
             break
         taken[best] = True
-        _place(rules, load, near, best, 1)
+        _place(rules, load, near, best, np.int64(1))
         slots[count] = best
         count += 1
         for i in range(worst.size):
@@ -245,7 +245,7 @@ def _restart(full, lists, penalty, rules, load, near, state):
     load[:] = 0
     near[:] = 0
     for r in range(count[0]):
-        _place(rules, load, near, slots[r], 1)
+        _place(rules, load, near, slots[r], np.int64(1))
     for i in range(full.shape[0]):
         _nearest_two(full, i, slots, count[0], penalty, order, near_cost)
         _add(full, lists, i, order, near_cost, gain, loss, extra, 1.0)
@@ -291,7 +291,7 @@ def _best_move(rules, load, near, state):
         base = gain[j] - (place_cost[s] if load[s] == 0 else 0.0)
         if base + most_saved <= best:
             continue  # no swap gains more: extra makes good at most what closing loses
-        if used < slots.size and base > best and _may_swap(rules, load, near, j, -1):
+        if used < slots.size and base > best and _may_swap(rules, load, near, j, np.int64(-1)):
             best = base
             best_site = j
             best_slot = -1
@@ -316,8 +316,8 @@ def _swap(full, lists, penalty, rules, load, near, state, slot, new):
         if served or full[i, new] < near_cost[i, 1]:
             _add(full, lists, i, order, near_cost, gain, loss, extra, -1.0)
             touched[i] = True
-    _place(rules, load, near, slots[slot], -1)
-    _place(rules, load, near, new, 1)
+    _place(rules, load, near, slots[slot], np.int64(-1))
+    _place(rules, load, near, new, np.int64(1))
     slots[slot] = new
     for i in range(full.shape[0]):
         if touched[i]:

@@ -29,7 +29,7 @@ def components(
     return list(zip(np.split(rows, row_cuts), np.split(columns, column_cuts), strict=True))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _labels(row_ptr, row_cols, columns):
     """Return the component of each row, numbered by the least row."""
     parent = np.arange(columns)
@@ -53,7 +53,7 @@ def _labels(row_ptr, row_cols, columns):
     return label
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _root(parent, c):
     while parent[c] != c:
         parent[c] = parent[parent[c]]

@@ -80,7 +80,7 @@ class Kernel:
         return total[self.row_ptr[1:]] - total[self.row_ptr[:-1]]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def slices(ptr, items, lines, number):
     """Return some lines of a sparse matrix, their items renamed; those named -1 are left out."""
     size = 0
@@ -99,7 +99,7 @@ def slices(ptr, items, lines, number):
     return some, found[:size].copy()
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def transpose(ptr, items, number):
     """Return the other direction of a sparse matrix, ascending in each line."""
     turned = np.zeros(number + 1, dtype=np.int32)

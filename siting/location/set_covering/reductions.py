@@ -252,7 +252,7 @@ def _pointers(lengths: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
     return pointers
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def signatures(ptr, items):
     """Return 64 bits per line: a line within another has no bit the other lacks."""
     lines = len(ptr) - 1
@@ -266,7 +266,7 @@ def signatures(ptr, items):
     return signature
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _within(items, start, stop, other_start, other_stop):
     """Tell whether one ascending run is a subset of another."""
     j = other_start

@@ -32,12 +32,12 @@ def greedy(row_ptr, row_cols, col_ptr, col_rows, cost, need, u, chosen):
     left = 0
     for i in range(rows):
         left += need[i]
-    pick = -1
+    pick = np.int64(-1)
     for j in range(columns):
         if chosen[j]:
             left -= _take(row_ptr, row_cols, col_ptr, col_rows, u, short, gain, rest, j)
     while left > 0:
-        pick = -1
+        pick = np.int64(-1)
         best = np.inf
         for j in range(columns):
             if gain[j] > 0 and not chosen[j]:
@@ -75,7 +75,7 @@ def prune(col_ptr, col_rows, cost, short, chosen):
     `short` is the shortage of each row, 0 or less.
     """
     while True:
-        pick = -1
+        pick = np.int64(-1)
         for j in range(len(cost)):
             if chosen[j] and (pick < 0 or cost[j] > cost[pick]):
                 idle = True
@@ -205,7 +205,7 @@ def weigh(
         # give up: until the choice could still become a better cover
         rounds = 0
         while size > 0 and (missing == 0 or rounds == 0 or total > limits[0] - limits[1]):
-            pick = -1
+            pick = np.int64(-1)
             low = np.inf
             for t in range(size):
                 c = members[t]
@@ -241,7 +241,7 @@ def weigh(
         last_in = -1
         while missing > 0:
             row = lacking[np.int64(_random(seed) % np.uint64(missing))]
-            pick = -1
+            pick = np.int64(-1)
             high = -1.0
             for e in range(row_ptr[row], row_ptr[row + 1]):
                 c = row_cols[e]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 from numba import njit
 
 from siting.radio.propagation.diffraction import (
@@ -241,9 +242,10 @@ def transmission(
     hts, hrs = h[0] + htg, h[-1] + hrg
     g = h + clutter
     g[0], g[n - 1] = h[0], h[-1]
-    omega = _sections(d, zone, SEA, SEA)[0] / total
-    dtm = _sections(d, zone, COASTAL, INLAND)[1]
-    dlm = _sections(d, zone, INLAND, INLAND)[1]
+    sea, coastal, inland = np.int64(SEA), np.int64(COASTAL), np.int64(INLAND)
+    omega = _sections(d, zone, sea, sea)[0] / total
+    dtm = _sections(d, zone, coastal, inland)[1]
+    dlm = _sections(d, zone, inland, inland)[1]
     b0 = _anomalous_share(latitude, dtm, dlm)
     ae = EARTH_RADIUS_KM * 157.0 / (157.0 - dn)
     hst, hsr, hstd, hsrd = _smooth_surface(d, h, hts, hrs)

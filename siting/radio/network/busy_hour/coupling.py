@@ -312,7 +312,7 @@ def _places(prediction: Prediction, traffic: Traffic) -> Places:
         own_mw=np.ascontiguousarray(power[:, :, 0]),
         other=np.ascontiguousarray(server[:, :, 1:SERVERS]),
         other_mw=np.ascontiguousarray(power[:, :, 1:SERVERS]),
-        rest_mw=np.maximum(total - power.sum(axis=2), 0.0),
+        rest_mw=np.ascontiguousarray(np.maximum(total - power.sum(axis=2), 0.0)),
         usable=np.zeros((2, carriers, n), dtype=np.bool_),
     )
 
