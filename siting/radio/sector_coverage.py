@@ -309,7 +309,9 @@ def _compare(
         step = 360.0 / sectors[o]
         for i in range(near):
             across[i] = (azimuth[i] - turn[o] + 0.5 * step) % step - 0.5 * step
-        attenuations(patterns, pattern[o], across[:near], 0.0, below[:near], tilt[o], lost[:near])
+        attenuations(
+            patterns, np.int64(pattern[o]), across[:near], 0.0, below[:near], tilt[o], lost[:near]
+        )
         for s in range(standards):
             for i in range(near):
                 out[s, o, i] = lost[i] <= margin[s, i]

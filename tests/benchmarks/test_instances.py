@@ -169,6 +169,7 @@ def test_answers_and_notes_are_no_instances(tmp_path: Path) -> None:
 
 
 @needs_vectors
+@pytest.mark.slow
 def test_shared_vectors_have_their_published_sizes() -> None:
     """Totals and sizes named beside the vectors are found in them."""
     found = {path.name: read_questions(path) for path in instance_files(VECTORS)}

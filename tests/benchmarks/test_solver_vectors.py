@@ -128,6 +128,7 @@ def test_nothing_to_do_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 @needs_vectors
+@pytest.mark.slow
 def test_shared_instances_reach_their_known_optima(tmp_path: Path) -> None:
     """Instances of each family at hand are proven at their published value."""
     folder = tmp_path / "part"

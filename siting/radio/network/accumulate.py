@@ -92,11 +92,11 @@ class State(NamedTuple):
         )
 
     def at(self, pixels: npt.NDArray[np.bool_] | npt.NDArray[np.int64] | slice) -> State:
-        """Return the values at some pixels of a state by id."""
+        """Return the values at some pixels of a state by id, laid out as the whole is."""
         return State(
-            level=self.level[:, pixels],
-            server=self.server[:, pixels],
-            power=self.power[:, pixels],
+            level=np.ascontiguousarray(self.level[:, pixels]),
+            server=np.ascontiguousarray(self.server[:, pixels]),
+            power=np.ascontiguousarray(self.power[:, pixels]),
         )
 
 
@@ -233,9 +233,9 @@ def apply_mast(
     """
     most = mast.columns
     at, sight = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
-    edge, distance, azimuth, below = np.empty((4, most))
+    edge, distance, azimuth, below = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
     to, work, lost = np.empty((3, most)), np.empty((2, most)), np.zeros(most)
-    loss, ratio = np.empty((2, most))
+    loss, ratio = np.empty(most), np.empty(most)
     level = np.empty(most, dtype=np.float32)
     for r in range(max(first, mast.row), min(last, mast.row + mast.rows)):
         n = _pixels(mast, dirty, action, r, radius_m / pixel_m, at, edge, sight)
@@ -322,7 +322,9 @@ def _attenuations(table, patterns, cell, to, azimuth, below, work, out):
         across, down = work[0], work[1]
         turned(to, len(out), aim, table.mechanical_deg[cell], across, down)
         aim = 0.0
-    attenuations(patterns, table.pattern[cell], across, aim, down, table.tilt_deg[cell], out)
+    attenuations(
+        patterns, np.int64(table.pattern[cell]), across, aim, down, table.tilt_deg[cell], out
+    )
 
 
 @njit(cache=True, nogil=True)
