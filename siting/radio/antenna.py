@@ -296,7 +296,7 @@ def _at(cut: Floats, degrees: float) -> float:
 @njit(cache=True, nogil=True)
 def attenuations(  # noqa: PLR0917 - compiled code takes plain arguments
     patterns: PatternTable,
-    antenna: int,
+    antenna: int | np.int64,
     azimuth_deg: Floats,
     aim_deg: float,
     below_deg: Floats,

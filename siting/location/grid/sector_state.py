@@ -107,7 +107,7 @@ def _shift(f: SectorField, x: int, y: int, value: float) -> None:
 
 
 @nb.njit(cache=True, nogil=True)
-def _worth(f: SectorField, weight: float, cover: int) -> float:
+def _worth(f: SectorField, weight: float, cover: int | np.int64) -> float:
     """Return what one cover more is worth, a multiple of the step of weights."""
     if cover == 0:
         return weight
@@ -117,7 +117,7 @@ def _worth(f: SectorField, weight: float, cover: int) -> float:
 
 
 @nb.njit(cache=True, nogil=True)
-def _add(f: SectorField, x: int, y: int, by: int) -> float:
+def _add(f: SectorField, x: int, y: int, by: int | np.int64) -> float:
     """Count one station more or less over the cell (x, y); return the weight won or lost."""
     before = f.cover[x, y]
     f.cover[x, y] = before + by
@@ -132,7 +132,7 @@ def _add(f: SectorField, x: int, y: int, by: int) -> float:
 
 
 @nb.njit(cache=True, nogil=True)
-def put(f: SectorField, station: NDArray[np.int64], by: int) -> float:
+def put(f: SectorField, station: NDArray[np.int64], by: int | np.int64) -> float:
     """Place (`by` 1) or lift (-1) a station; return the weight newly covered or no longer so.
 
     `station` is kind, x, y and the bins of its three azimuths (6,).

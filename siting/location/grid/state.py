@@ -99,7 +99,12 @@ def disc_sums(
 
 @nb.njit(cache=True, nogil=True)
 def stamp(  # noqa: PLR0917 (compiled code takes plain arguments)
-    field: NDArray[np.int16], x: int, y: int, half: NDArray[np.int64], pad: int, value: int
+    field: NDArray[np.int16],
+    x: int,
+    y: int,
+    half: NDArray[np.int64],
+    pad: int,
+    value: int | np.int64,
 ) -> None:
     """Add `value` to `field` over the disc at (x, y)."""
     for d in range(-pad, pad + 1):
