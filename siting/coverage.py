@@ -22,6 +22,7 @@ import scipy.sparse as sp
 from siting.errors import Problem, raise_if
 from siting.progress import Progress, Report, Stop
 from siting.radio.link_budget import service_range_m, standard_problems, technology_problems
+from siting.radio.network.demand_quality import quality_problems
 from siting.radio.point_grid import (
     PointGrid,
     build_grid,
@@ -171,7 +172,7 @@ def _by_sectors(
 
 
 def coverage_problems(scenario: Scenario) -> list[Problem]:
-    """List every technology and standard the radio model cannot answer for; empty: none."""
+    """List everything the radio model cannot answer for; empty: none."""
     options = scenario.options
     problems: list[Problem] = []
     for number, technology in enumerate(scenario.technologies):
@@ -179,6 +180,7 @@ def coverage_problems(scenario: Scenario) -> list[Problem]:
         problems.extend(technology_problems(technology, heights))
     for standard in scenario.standards:
         problems.extend(standard_problems(standard))
+    problems.extend(quality_problems(scenario))
     if scenario.coverage_model is CoverageModel.SECTORS:
         data = scenario.data
         sites = data.sites.xy[np.unique(options.site)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -145,6 +146,11 @@ class Outcome:
         The target, or None when there is none (a figure for information).
     state
         How it stands against the target; None without a target.
+    min_ss_sinr_db
+        Least SS-SINR that the target asks for [dB]; None: level alone decides.
+    clear
+        Weight served with at least that SINR, predicted on the whole plan; the state is judged on
+        it. None where no SINR is asked.
     """
 
     zone_id: str
@@ -155,6 +161,8 @@ class Outcome:
     reachable: float
     required_fraction: float | None
     state: TargetState | None
+    min_ss_sinr_db: float | None = None
+    clear: float | None = None
 
     @property
     def share(self) -> float:
@@ -162,11 +170,21 @@ class Outcome:
         return self.served / self.total if self.total > 0 else float("nan")
 
     @property
+    def clear_share(self) -> float:
+        """Share served with SINR enough, 0..1; NaN without weight or where none is asked."""
+        return self.clear / self.total if self.clear is not None and self.total > 0 else math.nan
+
+    @property
+    def counted(self) -> float:
+        """Weight that counts towards the target: served, with SINR enough where one is asked."""
+        return self.served if self.clear is None else self.clear
+
+    @property
     def shortfall(self) -> float:
         """Weight missing to the target, 0 when met or without a target."""
         if self.required_fraction is None:
             return 0.0
-        return max(0.0, self.required_fraction * self.total - self.served)
+        return max(0.0, self.required_fraction * self.total - self.counted)
 
 
 #: A zone within this distance of its target is 'near' rather than 'missed'.

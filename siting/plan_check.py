@@ -18,7 +18,7 @@ import numpy.typing as npt
 from siting.coverage import Coverage, build_coverage
 from siting.errors import Problem, VerificationError
 from siting.exclusions.checking import broken_rules
-from siting.plan import WEIGHT_TOLERANCE, Outcome, Plan, Step, judge
+from siting.plan import WEIGHT_TOLERANCE, Outcome, Plan, Step, TargetState, judge
 from siting.proof import (
     cut_faults,
     served_points,
@@ -27,6 +27,7 @@ from siting.proof import (
     target_weight,
     targets_limit,
 )
+from siting.radio.network.demand_quality import Ask, clear_points
 from siting.scenario import Scenario
 from siting.status import Sense, Status
 from siting.technology import CoverageModel
@@ -67,6 +68,7 @@ def verify_plan(scenario: Scenario, plan: Plan) -> None:
         # figures of a selection that makes no sense would only hide the cause
         raise VerificationError(check.found)
     check.coverage = build_coverage(scenario)
+    check.clear = clear_points(scenario, plan.selected)
     check.totals()
     check.rules()
     check.outcomes()
@@ -85,6 +87,7 @@ class _Check:
     coverage: Coverage | None = None
     found: list[Problem] = field(default_factory=list)
     served: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    clear: Mapping[Ask, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     def same(self, where: str, claimed: object, recomputed: object) -> bool:
         """Note a discrepancy unless two values are equal, floats up to the order of a sum."""
@@ -215,13 +218,11 @@ class _Check:
 
     def outcomes(self) -> None:
         """Every outcome, with and without a target."""
-        wanted = [
-            (target.zone_id, target.standard_id, target.weight, target.required_fraction)
-            for target in self.scenario.targets
-        ]
+        wanted = self.scenario.targets
         if self.same("targets", len(self.plan.targets), len(wanted)):
-            for number, (outcome, key) in enumerate(zip(self.plan.targets, wanted, strict=True)):
-                self._outcome(f"targets[{number}]", outcome, key)
+            for number, (outcome, target) in enumerate(zip(self.plan.targets, wanted, strict=True)):
+                key = (target.zone_id, target.standard_id, target.weight, target.required_fraction)
+                self._outcome(f"targets[{number}]", outcome, key, target.min_ss_sinr_db)
         seen: set[tuple[str, str, str]] = set()
         for number, outcome in enumerate(self.plan.information):
             key = (outcome.zone_id, outcome.standard_id, outcome.weight)
@@ -234,12 +235,17 @@ class _Check:
                 self.holds("information", key in seen, f"{key} is missing")
 
     def _outcome(
-        self, where: str, outcome: Outcome, key: tuple[str, str, str, float | None]
+        self,
+        where: str,
+        outcome: Outcome,
+        key: tuple[str, str, str, float | None],
+        sinr_db: float | None = None,
     ) -> None:
         zone_id, standard_id, weight, fraction = key
         given = (outcome.zone_id, outcome.standard_id, outcome.weight, outcome.required_fraction)
         if not self.same(where, given, key) or self.coverage is None:
             return
+        self.same(f"{where}.min_ss_sinr_db", outcome.min_ss_sinr_db, sinr_db)
         known = (
             zone_id in self.scenario.data.demand.zone_ids
             and standard_id in self.coverage.by_standard
@@ -255,12 +261,18 @@ class _Check:
         self.same(f"{where}.total", float(outcome.total), total)
         self.same(f"{where}.served", float(outcome.served), reached)
         self.same(f"{where}.reachable", float(outcome.reachable), reachable)
-        state = None
+        state, good = None, None
+        if sinr_db is not None:
+            good = float(inside[served & self.clear[standard_id, sinr_db]].sum())
+        self.same(f"{where}.clear", outcome.clear, good)
         if fraction is not None:
+            counted = reached if good is None else good
             state = judge(
-                total=total, served=reached, reachable=reachable, required_fraction=fraction
+                total=total, served=counted, reachable=reachable, required_fraction=fraction
             )
         self.same(f"{where}.state", outcome.state, state)
+        if good is not None and state not in (TargetState.MET, TargetState.NOT_ASSESSABLE):
+            self.holds("reason", zone_id in self.plan.reason, f"does not name {zone_id}")
 
     def _served_by_plan(self, standard_id: str) -> npt.NDArray[np.bool_]:
         """Return which points the whole plan serves by a standard; counted once."""

@@ -1,4 +1,7 @@
-"""The outline of a plan: meet the targets at least cost, then serve the most with what is left."""
+"""The outline of a plan: meet the targets at least cost, then serve the most with what is left.
+
+Where targets ask for a SINR, options are exchanged afterwards until the whole plan has it.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,11 @@ from siting.coverage import Coverage, build_coverage
 from siting.models.answer import information_outcomes, plan_provenance, target_outcomes
 from siting.models.assemble import Assembled, assemble
 from siting.models.reasons import plan_reason, service_reason, stations_reason, targets_reason
+from siting.models.restated import promoted, restated
 from siting.plan import Plan, Step
 from siting.progress import Report, Stop
 from siting.scenario import Scenario
+from siting.solvers.interference_step import repair_interference
 from siting.solvers.proven import Proven
 from siting.solvers.service_step import solve_service
 from siting.solvers.station_limit import Limited, solve_within
@@ -27,6 +32,8 @@ log = logging.getLogger(__name__)
 
 #: Share of the time that step one may use when a step two follows.
 TARGETS_SHARE = 0.8
+#: Share of the time that both may use when targets ask for a SINR, which is seen to last.
+LEVELS_SHARE = 0.75
 
 _None = np.zeros(0, dtype=np.intp)
 
@@ -40,6 +47,9 @@ def plan_scenario(
     warm_start: npt.NDArray[np.intp] | None = None,
 ) -> Plan:
     """Plan a scenario: every target at least cost, then the most served with what is left.
+
+    Targets that ask for a SINR too are planned by their level; then options are exchanged until the
+    interference predicted on the whole plan leaves them their SINR, or nothing helps any more.
 
     Parameters
     ----------
@@ -76,6 +86,9 @@ def plan_scenario(
         coverage = build_coverage(scenario, stop=stop, progress=progress)
     question = assemble(scenario, coverage)
     clock = Clock(stop=stop, progress=progress, limit_s=scenario.max_runtime_s)
+    whole = clock
+    if scenario.sinr_targets:
+        clock = whole.until(LEVELS_SHARE)
     steps: list[Step] = []
     chosen: list[npt.NDArray[np.intp]] = []
     if scenario.targets or scenario.locked_sites:
@@ -90,7 +103,32 @@ def plan_scenario(
         steps.append(step)
         chosen.append(options)
         _conclude(clock, step)
-    return _plan(scenario, coverage, steps, chosen, time.monotonic() - began)
+    if scenario.sinr_targets:
+        steps, chosen = _clear(scenario, question, steps, chosen, whole)
+    return _plan(scenario, coverage, steps, chosen, began)
+
+
+def _clear(
+    scenario: Scenario,
+    question: Assembled,
+    steps: list[Step],
+    chosen: list[npt.NDArray[np.intp]],
+    clock: Clock,
+) -> tuple[list[Step], list[npt.NDArray[np.intp]]]:
+    """Exchange options until the SINR targets are met or nothing helps, and tell the steps anew."""
+    selected = np.concatenate([_None, *chosen])
+    if not len(selected):
+        return steps, chosen
+    made_by = np.repeat(np.arange(len(chosen)), [len(options) for options in chosen])
+    clock.report("interference", 0.0)
+    found = repair_interference(scenario, question, selected, made_by, clock=clock)
+    if found.changed:
+        made_by = promoted(question.model, found.selected, found.made_by)
+        steps = restated(question, steps, found.selected, made_by, changed=found.changed)
+        chosen = [found.selected[made_by == number] for number in range(len(steps))]
+        for step in steps:
+            _conclude(clock, step)
+    return steps, chosen
 
 
 def _meet_targets(
@@ -214,7 +252,7 @@ def _plan(
     coverage: Coverage,
     steps: list[Step],
     chosen: list[npt.NDArray[np.intp]],
-    runtime_s: float,
+    began: float,
 ) -> Plan:
     """Put the steps together and say what they reach."""
     selected = np.concatenate([_None, *chosen])
@@ -226,15 +264,16 @@ def _plan(
     cost += scenario.data.sites.fixed_cost_cny[sites].sum()
     ranks = (Status.OPTIMAL, Status.FEASIBLE, Status.UNKNOWN, Status.INFEASIBLE)
     status = max((step.status for step in steps), key=ranks.index, default=Status.UNKNOWN)
+    targets, runtime_s = target_outcomes(scenario, coverage, selected), time.monotonic() - began
     log.info("plan: %s, %d stations, %d CNY in %.1f s", status, len(selected), cost, runtime_s)
     return Plan(
         scenario_hash=scenario.hash,
         status=status,
-        reason=plan_reason(steps),
+        reason=plan_reason(steps, targets),
         selected=selected,
         chosen_in=made_by,
         steps=tuple(steps),
-        targets=target_outcomes(scenario, coverage, selected),
+        targets=targets,
         information=information_outcomes(scenario, coverage, selected),
         stations=len(selected),
         sites=len(sites),

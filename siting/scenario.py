@@ -75,12 +75,16 @@ class ZoneTarget:
         Name of the demand weight that is counted.
     required_fraction
         Share of the zone's weight that must be served, 0..1.
+    min_ss_sinr_db
+        Least SS-SINR at a place that counts [dB], predicted on the whole plan; None: level alone
+        decides.
     """
 
     zone_id: str
     standard_id: str
     weight: str
     required_fraction: float
+    min_ss_sinr_db: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +122,9 @@ class Scenario:
         Ids of sites that must carry at least one option.
     seed, max_runtime_s, gap
         Search settings, see :class:`siting.spec.SolveSpec`.
+    load
+        Share of a cell's power that disturbs its neighbours, 0..1; counts where a target asks for
+        a SINR.
     exclusions
         Where nothing may stand, raw, for whoever checks a plan; None: no such rule. The options
         obey it already, so it is no part of the identity beside them.
@@ -138,6 +145,7 @@ class Scenario:
     seed: int = 0
     max_runtime_s: float = 60.0
     gap: float = 0.0
+    load: float = 0.5
     exclusions: Exclusions | None = None
     excluded: tuple[Excluded, ...] = ()
     lowered: tuple[Lowered, ...] = ()
@@ -160,6 +168,17 @@ class Scenario:
             return np.zeros(len(self.options), dtype=np.bool_)
         aimed = np.array([item.sectors is not None for item in self.technologies], dtype=np.bool_)
         return aimed[self.options.technology]
+
+    @property
+    def sinr_targets(self) -> tuple[tuple[str, float], ...]:
+        """Standard and least SS-SINR [dB] of every target that asks for one, each pair once."""
+        return tuple(
+            dict.fromkeys(
+                (target.standard_id, target.min_ss_sinr_db)
+                for target in self.targets
+                if target.min_ss_sinr_db is not None
+            )
+        )
 
     @property
     def reads_terrain(self) -> bool:
@@ -195,7 +214,8 @@ def build_scenario(spec: ScenarioSpec, data: PlanningData) -> Scenario:
         With every fault: unknown zone, kind without zones, unknown standard, technology, weight
         or site, a site both locked and forbidden, no candidate left, no target and no objective,
         an objective without a number of stations, exclusions that are no shapes near the study
-        area, close a locked site or leave no option.
+        area, close a locked site or leave no option; a SINR that is asked without sectors or of
+        demand that is no grid.
     """
     problems: list[Problem] = []
     technologies = _technologies(spec, data, problems)
@@ -221,6 +241,7 @@ def build_scenario(spec: ScenarioSpec, data: PlanningData) -> Scenario:
     problems += _unknown_operators(
         (*data.technologies, *technologies), [item for item in standards if item.id in used]
     )
+    problems += _sinr_problems(spec, data)
     raise_if(problems, ScenarioError)
     return Scenario(
         name=spec.name,
@@ -236,6 +257,7 @@ def build_scenario(spec: ScenarioSpec, data: PlanningData) -> Scenario:
         seed=spec.solve.seed,
         max_runtime_s=spec.solve.max_runtime_s,
         gap=spec.solve.gap,
+        load=spec.network.load,
         exclusions=left.exclusions,
         excluded=left.excluded,
         lowered=left.lowered,
@@ -301,22 +323,40 @@ def _targets(
         _check_named(problems, where, probe, standards, data.demand.weights)
         for zone_id in _zones_of(item, where, data, problems):
             key = (zone_id, item.standard, item.weight)
-            if key in found and found[key].required_fraction != item.required_fraction:
-                problems.append(
-                    Problem(
-                        where,
-                        f"zone {zone_id!r} has the target {item.standard!r} by {item.weight} "
-                        f"twice: {found[key].required_fraction} and {item.required_fraction}",
-                        "keep one of them",
-                    )
-                )
-            found[key] = ZoneTarget(
+            target = ZoneTarget(
                 zone_id=zone_id,
                 standard_id=item.standard,
                 weight=item.weight,
                 required_fraction=item.required_fraction,
+                min_ss_sinr_db=item.min_ss_sinr_db,
             )
+            if found.get(key, target) != target:
+                what = f"zone {zone_id!r} has the target {item.standard!r} by {item.weight} twice: "
+                what += f"{_asked(found[key])} and {_asked(target)}"
+                problems.append(Problem(where, what, "keep one of them"))
+            found[key] = target
     return tuple(found.values())
+
+
+def _asked(target: ZoneTarget) -> str:
+    """Write what a target asks for."""
+    sinr = target.min_ss_sinr_db
+    return f"{target.required_fraction}" + ("" if sinr is None else f" with {sinr:g} dB")
+
+
+def _sinr_problems(spec: ScenarioSpec, data: PlanningData) -> Iterable[Problem]:
+    """Name the targets that ask for a SINR where none can be predicted."""
+    for number, item in enumerate(spec.targets):
+        where = f"targets[{number}].min_ss_sinr_db"
+        if item.min_ss_sinr_db is None:
+            continue
+        if spec.coverage_model is not CoverageModel.SECTORS:
+            what = f"is asked with coverage_model {spec.coverage_model.value!r}, "
+            what += "which predicts no interference"
+            yield Problem(where, what, "set coverage_model = 'sectors', or leave it out")
+        if data.demand.cell_size_m is None:
+            what = "is asked of scattered demand points; interference is predicted on a grid"
+            yield Problem(where, what, "load demand as a grid, or leave it out")
 
 
 def _zones_of(
@@ -422,7 +462,7 @@ def _digest(scenario: Scenario) -> str:
         "crs": scenario.data.study_area.crs,
         "technologies": [_in_every_question(item) for item in scenario.technologies],
         "standards": [_in_every_question(item) for item in scenario.standards],
-        "targets": [dataclasses.asdict(item) for item in scenario.targets],
+        "targets": [_target_values(item) for item in scenario.targets],
         "objective": dataclasses.asdict(scenario.objective) if scenario.objective else None,
         "stations": scenario.stations,
         "locked_sites": scenario.locked_sites,
@@ -439,6 +479,8 @@ def _digest(scenario: Scenario) -> str:
     if any(item.operators for item in scenario.standards):
         named = (*scenario.technologies, *scenario.standards)
         settings["operators"] = [item.operators for item in named]
+    if scenario.sinr_targets:
+        settings["network"] = {"load": scenario.load, "cell_size_m": demand.cell_size_m}
     digest.update(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode())
     arrays = [
         demand.id,
@@ -469,6 +511,14 @@ def _terrain_arrays(terrain: Terrain | None) -> list[np.ndarray]:
     place = np.array([grid.west_m, grid.south_m, grid.cell_size_m, grid.columns, grid.rows])
     clutter = [] if terrain.clutter_m is None else [terrain.clutter_m]
     return [place, terrain.ground_m, *clutter]
+
+
+def _target_values(target: ZoneTarget) -> dict[str, Any]:
+    """Return what a target asks for; a SINR only where there is one."""
+    values = dataclasses.asdict(target)
+    if target.min_ss_sinr_db is None:
+        del values["min_ss_sinr_db"]
+    return values
 
 
 def _in_every_question(item: Technology | ServiceStandard) -> dict[str, Any]:

@@ -36,6 +36,11 @@ class TargetSpec(BaseModel):
     required_fraction: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
         description="Share of the zone's weight that must be served, 0..1"
     )
+    min_ss_sinr_db: Annotated[float, Field(ge=-30, le=40, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="Least SS-SINR at a place that counts, predicted on the whole plan [dB], "
+        "-30..40; needs coverage_model 'sectors'; null: level alone decides",
+    )
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
@@ -54,6 +59,16 @@ class ObjectiveSpec(BaseModel):
     weight: str = Field(default="population", description="Demand weight to serve the most of")
 
 
+class NetworkSpec(BaseModel):
+    """What is assumed of the network on air when a target asks for a SINR."""
+
+    model_config = _FROZEN
+
+    load: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+        default=0.5, description="Share of a cell's power that disturbs its neighbours, 0..1"
+    )
+
+
 class SolveSpec(BaseModel):
     """How long and how hard to search; part of the question, so that the answer repeats."""
 
@@ -61,7 +76,7 @@ class SolveSpec(BaseModel):
 
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(default=0, description="Random seed")
     max_runtime_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
-        default=60.0, description="Limit for both steps together [s]; a safety net, see iterations"
+        default=60.0, description="Limit for all steps together [s]; a safety net, see iterations"
     )
     gap: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = Field(
         default=0.0, description="Stop once the proven relative gap of a step is at most this"
@@ -102,6 +117,7 @@ class ScenarioSpec(BaseModel):
     exclusions: ExclusionsSpec | None = Field(
         default=None, description="Where nothing may stand: areas, water, runways, buildings"
     )
+    network: NetworkSpec = NetworkSpec()
     solve: SolveSpec = SolveSpec()
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -10,21 +11,26 @@ import numpy.typing as npt
 from siting.coverage import Coverage
 from siting.layers import provenance_shares, shares_of
 from siting.plan import Outcome, judge
-from siting.scenario import Scenario
+from siting.radio.network.demand_quality import Ask, clear_points
+from siting.scenario import Scenario, ZoneTarget
 
 
 def target_outcomes(
     scenario: Scenario, coverage: Coverage, selected: npt.NDArray[np.intp]
 ) -> tuple[Outcome, ...]:
-    """Return what a selection reaches of each target, in the scenario's order."""
-    served = _served(coverage, selected)
+    """Return what a selection reaches of each target, in the scenario's order.
+
+    Where a target asks for a SINR, interference is predicted on the selection.
+    """
+    served, clear = _served(coverage, selected), clear_points(scenario, selected)
     return tuple(
         _outcome(
             scenario,
             coverage,
             served,
             (target.zone_id, target.standard_id, target.weight),
-            target.required_fraction,
+            target=target,
+            clear=clear,
         )
         for target in scenario.targets
     )
@@ -45,7 +51,7 @@ def information_outcomes(
     standards = list(dict.fromkeys(standard for standard, _ in pairs))
     pairs += [(standard, weight) for standard in standards for weight in names]
     return tuple(
-        _outcome(scenario, coverage, served, (zone.id, standard, weight), None)
+        _outcome(scenario, coverage, served, (zone.id, standard, weight))
         for standard, weight in dict.fromkeys(pairs)
         for zone in scenario.data.study_area.districts
         if zone.id in scenario.data.demand.zone_ids
@@ -81,7 +87,9 @@ def _outcome(
     coverage: Coverage,
     served: Mapping[str, npt.NDArray[np.bool_]],
     what: tuple[str, str, str],
-    required_fraction: float | None,
+    *,
+    target: ZoneTarget | None = None,
+    clear: Mapping[Ask, npt.NDArray[np.bool_]] = MappingProxyType({}),
 ) -> Outcome:
     zone_id, standard_id, weight_name = what
     members = scenario.data.demand.in_zone(zone_id)
@@ -90,13 +98,16 @@ def _outcome(
     reached = float(weight[served[standard_id][members]].sum())
     able = np.diff(coverage.by_standard[standard_id].indptr)[members] > 0
     reachable = float(weight[able].sum())
-    state = None
-    if required_fraction is not None:
+    state, good, sinr = None, None, None if target is None else target.min_ss_sinr_db
+    if sinr is not None:
+        both = served[standard_id][members] & clear[standard_id, sinr][members]
+        good = float(weight[both].sum())
+    if target is not None:
         state = judge(
             total=total,
-            served=reached,
+            served=reached if good is None else good,
             reachable=reachable,
-            required_fraction=required_fraction,
+            required_fraction=target.required_fraction,
         )
     return Outcome(
         zone_id=zone_id,
@@ -105,6 +116,8 @@ def _outcome(
         total=total,
         served=reached,
         reachable=reachable,
-        required_fraction=required_fraction,
+        required_fraction=None if target is None else target.required_fraction,
         state=state,
+        min_ss_sinr_db=sinr,
+        clear=good,
     )

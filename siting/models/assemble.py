@@ -59,6 +59,11 @@ class Assembled:
             cuts=Cuts(pointer=named.pointer, members=named.members, prices=cuts.prices),
         )
 
+    def prices(self, certificate: Certificate) -> npt.NDArray[np.float64]:
+        """Return the prices of a certificate by rows of the model; cuts are left out."""
+        parts = [certificate.cover[name][points] for name, points in self.demand.items()]
+        return np.concatenate([np.zeros(0), *parts])
+
 
 def assemble(scenario: Scenario, coverage: Coverage) -> Assembled:
     """Build the covering model of a scenario.

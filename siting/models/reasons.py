@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.models.covering import CoverModel
-from siting.plan import Step
+from siting.plan import Outcome, Step, TargetState
 from siting.scenario import Scenario
 from siting.status import Status
 
@@ -86,9 +86,36 @@ def service_reason(
     return f"{used} stations are planned; {ended}."
 
 
-def plan_reason(steps: Sequence[Step]) -> str:
-    """Join the steps' sentences."""
-    return " ".join(step.reason for step in steps)
+def changed_reason(used: int, changed: int, *, met: bool) -> str:
+    """Say what a step's stations became after exchanges against interference."""
+    level = "Every target's level is met" if met else "Not every target's level is met"
+    return (
+        f"{level} with {used} stations; {changed} options of the plan were exchanged for their "
+        f"interference after this step was solved."
+    )
+
+
+def sinr_reason(targets: Sequence[Outcome]) -> str:
+    """Say which zones miss the SINR they ask for and by how much; empty where none is asked."""
+    asked = [item for item in targets if item.min_ss_sinr_db is not None]
+    if not asked:
+        return ""
+    missing = [
+        f"{item.zone_id} by {item.standard_id} has {item.min_ss_sinr_db:g} dB on "
+        f"{_percent(item.clear_share)} of its {item.weight} where "
+        f"{_percent(item.required_fraction or 0.0)} is asked"
+        for item in asked
+        if item.state not in (TargetState.MET, TargetState.NOT_ASSESSABLE)
+    ]
+    if not missing:
+        return "Every SINR target is met in the interference predicted on the whole plan."
+    return "SINR targets are missed in the interference predicted: " + "; ".join(missing) + "."
+
+
+def plan_reason(steps: Sequence[Step], targets: Sequence[Outcome] = ()) -> str:
+    """Join the steps' sentences, and say which zones miss their SINR."""
+    sentences = [*(step.reason for step in steps), sinr_reason(targets)]
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _percent(share: float) -> str:

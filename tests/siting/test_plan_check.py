@@ -252,6 +252,7 @@ def test_the_check_shares_nothing_with_models_or_solvers() -> None:
         "siting.exclusions.checking",
         "siting.plan",
         "siting.proof",
+        "siting.radio.network.demand_quality",
         "siting.scenario",
         "siting.status",
         "siting.technology",

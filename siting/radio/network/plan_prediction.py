@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy.ndimage import map_coordinates
 
 from siting.contours import contours
 from siting.errors import InputError, Problem, raise_if
 from siting.grid import Grid
 from siting.progress import Progress, Report, Stop
 from siting.provenance import Provenance, worst
+from siting.radio.ground.resample import places_on, resampled
 from siting.radio.ground.terrain import Terrain
 from siting.radio.network.area_prediction import HEARD_M, Prediction, predict
 from siting.radio.network.area_report import (
@@ -32,7 +32,7 @@ from siting.radio.network.busy_hour.capacity import CapacityReport, busy_hour
 from siting.radio.network.busy_hour.traffic import PEOPLE, demand_traffic
 from siting.radio.network.plan_network import Indices, Stations, station_cells
 from siting.radio.network.tally import QualityStandard
-from siting.radio.propagation.path_loss import USER_HEIGHT_M, Floats
+from siting.radio.propagation.path_loss import USER_HEIGHT_M
 from siting.zones import Zone, ZoneKind
 
 if TYPE_CHECKING:
@@ -349,28 +349,13 @@ def _on_grid(terrain: Terrain | None, grid: Grid) -> tuple[Terrain | None, list[
     own = terrain.grid
     if own.crs != grid.crs:
         return None, [Problem("terrain", f"is in {own.crs}, the raster in {grid.crs}")]
-    row = _places(grid.south_m, grid, grid.rows, own.south_m, own)
-    column = _places(grid.west_m, grid, grid.columns, own.west_m, own)
+    row, column = places_on(grid, own)
     rows, columns = (row >= 0) & (row <= own.rows), (column >= 0) & (column <= own.columns)
     if not (rows.all() and columns.all()):
         share = float(rows.mean() * columns.mean())
         what = f"covers {share:.1%} of the study area's raster"
         return None, [Problem("terrain", what, "give one that covers it all")]
-    at = np.meshgrid(row - 0.5, column - 0.5, indexing="ij")
-    clutter = terrain.clutter_m
-    return Terrain(
-        grid=grid,
-        ground_m=map_coordinates(terrain.ground_m, at, order=1, mode="nearest"),
-        clutter_m=None
-        if clutter is None
-        else map_coordinates(clutter, at, order=0, mode="nearest"),
-    ), []
-
-
-def _places(edge_m: float, grid: Grid, cells: int, own_edge_m: float, own: Grid) -> Floats:
-    """Return the centres of a raster's rows or columns, in cells from the edge of another."""
-    centre = edge_m + (np.arange(cells, dtype=np.float64) + 0.5) * grid.cell_size_m
-    return np.asarray((centre - own_edge_m) / own.cell_size_m, dtype=np.float64)
+    return resampled(terrain, grid), []
 
 
 def _misplaced(stations: Stations, grid: Grid) -> list[Problem]:

@@ -159,6 +159,25 @@ class WhatIf:
         after = self._now.cells.and_more(more)
         self._apply(after, np.arange(len(self._now.cells), len(after)))
 
+    def swap(self, cells: npt.NDArray[np.intp], more: Cells) -> None:
+        """Take cells away and add others, as one change.
+
+        Parameters
+        ----------
+        cells
+            Indices of the cells that go; their numbers stay theirs.
+        more
+            Cells of the same technologies and patterns; they are numbered after the others.
+
+        Raises
+        ------
+        InputError
+            As :meth:`change` and :meth:`add` do; nothing has changed then.
+        """
+        count = len(self._now.cells)
+        after = self._now.cells.with_values(cells, active=False).and_more(more)
+        self._apply(after, np.concatenate([np.unique(cells), np.arange(count, len(after))]))
+
     def undo(self) -> None:
         """Take the last change back, up to :data:`MOST_UNDO` in a row.
 
