@@ -44,6 +44,7 @@ from siting.text import (
     round_text,
     seconds_text,
     share_text,
+    sinr_text,
     weight_text,
 )
 
@@ -55,6 +56,7 @@ PHASES = {
     "coverage": "predicting coverage",
     "targets": "meeting the targets at least cost",
     "service": "serving the most people",
+    "interference": "repairing interference",
     "verify": "verifying the plan",
     "prediction": "predicting the network",
     "figures": "adding up zones",
@@ -309,9 +311,9 @@ def print_plan(console: Console, tables: PlanTables, *, language: Language) -> N
     facts = tables.facts
     table = Table(box=None, padding=(0, 2, 0, 0), title=headline(facts, language), title_style="")
     table.title_justify = "left"
-    heads = ("zone", "standard", "target", "served", "shortfall", "state")
-    for head in heads:
-        right = head in {"target", "served", "shortfall"}
+    sinr = ("clear",) if facts.sinr_targets else ()
+    for head in ("zone", "standard", "target", "served", *sinr, "shortfall", "state"):
+        right = head in {"target", "served", "clear", "shortfall"}
         table.add_column(say(head, language), justify="right" if right else "left")
     for outcome in facts.targets:
         table.add_row(*_outcome_row(facts, outcome, language))
@@ -364,9 +366,17 @@ def _outcome_row(facts: Facts, outcome: Outcome, language: Language) -> tuple[st
         _short(facts.standard_name(outcome.standard_id, language)),
         "" if required is None else share_text(required, language, "up"),
         share_text(outcome.share, language),
+        *((_clear(outcome, language),) if facts.sinr_targets else ()),
         weight_text(outcome.shortfall, outcome.weight, language) if outcome.shortfall else "0",
         state,
     )
+
+
+def _clear(outcome: Outcome, language: Language) -> str:
+    """Write the share that has the SINR asked, and that SINR; a dash where none is asked."""
+    if outcome.min_ss_sinr_db is None:
+        return UNKNOWN
+    return f"{share_text(outcome.clear_share, language)} ({sinr_text(outcome.min_ss_sinr_db)})"
 
 
 def _district_row(facts: Facts, row: dict[Any, Any], language: Language) -> tuple[str, ...]:

@@ -158,6 +158,14 @@ class OutcomeOut(Row):
     required_fraction: float | None = Field(description="The target, 0..1; null: none")
     state: str | None = Field(description="met, near, missed, impossible, not_assessable")
     shortfall: float = Field(description="Weight missing to the target")
+    min_ss_sinr_db: float | None = Field(
+        description="Least SS-SINR asked [dB]; null: level alone decides"
+    )
+    clear: float | None = Field(
+        description="Weight served with that SINR, predicted on the whole plan; the state is "
+        "judged on it; null: none asked"
+    )
+    clear_share: Finite = Field(default=None, description="clear / total, 0..1; null: none asked")
 
 
 class PlanSummary(Row):

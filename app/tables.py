@@ -497,6 +497,8 @@ class PlanOutcome(Base):
     required_fraction: Mapped[float | None]
     state: Mapped[str | None]  #: siting.plan.TargetState
     shortfall: Mapped[float]
+    min_ss_sinr_db: Mapped[float | None]
+    clear: Mapped[float | None]  #: weight served with that SINR
 
 
 class PlanDemand(Base):

@@ -153,6 +153,8 @@ def outcome_value(row: PlanOutcome) -> Outcome:
         reachable=row.reachable,
         required_fraction=row.required_fraction,
         state=None if row.state is None else TargetState(row.state),
+        min_ss_sinr_db=row.min_ss_sinr_db,
+        clear=row.clear,
     )
 
 

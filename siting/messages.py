@@ -21,6 +21,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "target": ("目标", "target"),
     "state": ("达标情况", "target state"),
     "share": ("覆盖率", "coverage"),
+    "clear": ("覆盖且 SINR 达标", "with SINR"),
     "served": ("覆盖", "served"),
     "not_served": ("未覆盖", "not reached"),
     "shortfall": ("缺口", "shortfall"),
@@ -144,6 +145,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "honesty.infeasible_rule": (
         "下列要求不能同时满足: {what}。",
         "These requirements cannot be met together: {what}.",
+    ),
+    "honesty.sinr_met": (
+        "{count} 项目标另有 SINR 要求, 按整网干扰预测全部达标; 已证明的界只针对电平。",
+        "{count} targets ask for a SINR, and all have it by prediction; bounds are of level alone.",
+    ),
+    "honesty.sinr_missed": (
+        "{count} 项目标另有 SINR 要求; 按干扰预测, 下列分区不足: {what}。已证明的界只针对电平。",
+        "{count} targets ask for a SINR; by prediction short of it: {what}. Bounds are of level.",
+    ),
+    "honesty.sinr_zone": (
+        "{zone} {share} (要求 {required}, {sinr})",
+        "{zone} {share} of {required} at {sinr}",
     ),
     "honesty.unknown": (
         "限时内未找到满足全部规则的方案, 也未证明其不存在。",
@@ -436,6 +449,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "head.served_weight": ("覆盖量", "served"),
     "head.share": ("覆盖率", "coverage"),
     "head.required": ("目标", "target"),
+    "head.sinr_db": ("SINR 要求", "least SS-SINR"),
+    "head.clear_share": ("覆盖且 SINR 达标", "covered with SINR"),
     "head.shortfall": ("缺口", "shortfall"),
     "head.reachable": ("最多可达", "best possible"),
     "head.state": ("达标情况", "target state"),
@@ -875,6 +890,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "phase.coverage": ("计算覆盖", "coverage"),
     "phase.targets": ("第一步: 达标", "step 1: targets"),
     "phase.service": ("第二步: 扩大覆盖", "step 2: service"),
+    "phase.interference": ("调整干扰", "interference"),
     "phase.verify": ("核验", "verification"),
     "phase.done": ("完成", "done"),
     "phase.cancelled": ("已停止", "stopped"),

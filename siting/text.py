@@ -60,6 +60,11 @@ def share_text(share: float, language: Language, rounding: Rounding = "down") ->
     return f"{rounded + 0:,.1f}" + ("%" if language == "zh" else "\u00a0%")
 
 
+def sinr_text(sinr_db: float) -> str:
+    """Write a ratio in decibels; a dash where there is none."""
+    return f"{sinr_db:g} dB" if math.isfinite(sinr_db) else UNKNOWN
+
+
 def points_text(difference: float, language: Language, rounding: Rounding = "up") -> str:
     """Write a difference of two shares, 0..1, in percentage points with one decimal."""
     if not math.isfinite(difference):

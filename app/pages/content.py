@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ from siting.text import (
     money_text,
     round_text,
     share_text,
+    sinr_text,
     weight_text,
 )
 from siting.zones import ZoneKind
@@ -100,6 +102,10 @@ def board(tables: PlanTables, language: Language) -> list[dict[str, str]]:
             "weight": say(f"weight.{row['weight']}", language),
             "required": share_text(float(row["required_fraction"]), language, "up"),
             "share": share_text(float(row["share"]), language),
+            "clear": f"{share_text(float(row['clear_share']), language)} "
+            f"({sinr_text(float(row['min_ss_sinr_db']))})"
+            if math.isfinite(row["clear_share"])
+            else UNKNOWN,
             "shortfall": weight_text(float(row["shortfall"]), str(row["weight"]), language, "up")
             if row["shortfall"] > 0
             else UNKNOWN,

@@ -170,6 +170,7 @@ def _result_page(request: Request, view: PlanView, shared: dict[str, Any]) -> HT
         honesty=honesty_lines(tables.facts, language),
         figures=content.figures(tables.facts, language),
         board=content.board(tables, language),
+        asks_sinr=bool(tables.facts.sinr_targets),
         counts=content.state_counts(tables, language),
         grids=[
             (say("districts", language), districts_grid(tables, language)),

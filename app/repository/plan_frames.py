@@ -17,7 +17,7 @@ _SITE_COLUMNS = (
 )  # fmt: skip
 _ZONE_COLUMNS = (
     "zone_id", "name_zh", "name_en", "kind", "standard_id", "weight", "required_fraction", "state",
-    "total", "served", "share", "reachable", "shortfall", "is_target",
+    "total", "served", "share", "reachable", "shortfall", "min_ss_sinr_db", "clear", "is_target",
 )  # fmt: skip
 _UNSERVED_COLUMNS = ("demand_id", "district", "population", "area_m2", "standard_id")
 
@@ -40,7 +40,8 @@ _ZONES = text(
     select outcome.zone_id, outcome.zone_name_zh, outcome.zone_name_en, outcome.zone_kind,
         outcome.standard_id, outcome.weight, outcome.required_fraction, outcome.state,
         outcome.total, outcome.served, outcome.served / nullif(outcome.total, 0),
-        outcome.reachable, outcome.shortfall, outcome.is_target,
+        outcome.reachable, outcome.shortfall, outcome.min_ss_sinr_db, outcome.clear,
+        outcome.is_target,
         st_asbinary(st_multi(coalesce(zones.geom, districts.geom)))
     from plan_outcomes as outcome
     left join zones on zones.dataset_id = :dataset and zones.id = outcome.zone_id

@@ -134,6 +134,8 @@ def _save_outcomes(
             "required_fraction": outcome.required_fraction,
             "state": None if outcome.state is None else outcome.state.value,
             "shortfall": outcome.shortfall,
+            "min_ss_sinr_db": outcome.min_ss_sinr_db,
+            "clear": outcome.clear,
         }
         for position, outcome in enumerate((*plan.targets, *plan.information))
     ]

@@ -171,7 +171,9 @@ _STORED = [
 
 def _outcome(row: PlanOutcome) -> OutcomeOut:
     out = OutcomeOut.model_validate(row)
-    out.share = row.served / row.total if row.total > 0 else None
+    if row.total > 0:
+        out.share = row.served / row.total
+        out.clear_share = None if row.clear is None else row.clear / row.total
     return out
 
 

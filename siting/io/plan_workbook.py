@@ -182,6 +182,12 @@ def _sites(language: Language) -> list[_Column]:
     ]
 
 
+_SINR = (
+    _Column("sinr_db", 12, lambda row: _known(row, "min_ss_sinr_db"), '0.0 "dB"'),
+    _Column("clear_share", 12, lambda row: _floor_share(row["clear_share"]), "0.0%"),
+)
+
+
 def _zones(facts: Facts, language: Language) -> list[_Column]:
     return [
         _Column("zone", 18, lambda row: str(row["zone"])),
@@ -194,6 +200,7 @@ def _zones(facts: Facts, language: Language) -> list[_Column]:
         _Column("share", 9, lambda row: _floor_share(row["share"]), "0.0%"),
         _Column("total", 14, lambda row: row["total"], "#,##0"),
         _Column("served_weight", 14, lambda row: math.floor(row["served"]), "#,##0"),
+        *(_SINR if facts.sinr_targets else ()),
         _Column("shortfall", 12, lambda row: math.ceil(row["shortfall"]), "#,##0"),
         _Column("reachable", 14, lambda row: math.floor(row["reachable"]), "#,##0"),
         _Column("state", 12, lambda row: state_text(row["state"], language)),

@@ -21,6 +21,7 @@ from siting.text import (
     length_text,
     money_text,
     share_text,
+    sinr_text,
     weight_text,
 )
 
@@ -177,6 +178,9 @@ def _target_text(row: Any) -> Pair:
         share = share_text(float(row["share"]), language)
         required = share_text(float(row["required_fraction"]), language, "up")
         told = f"{share} / {required} {say(state, language)}"
+        if math.isfinite(float(row["min_ss_sinr_db"])):
+            clear = share_text(float(row["clear_share"]), language)
+            told += f", SINR ≥ {sinr_text(float(row['min_ss_sinr_db']))}: {clear}"
         if float(row["shortfall"]) > 0:
             missing = weight_text(float(row["shortfall"]), str(row["weight"]), language, "up")
             told += f", {say('shortfall', language)} {missing}"

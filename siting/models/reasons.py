@@ -90,8 +90,8 @@ def changed_reason(used: int, changed: int, *, met: bool) -> str:
     """Say what a step's stations became after exchanges against interference."""
     level = "Every target's level is met" if met else "Not every target's level is met"
     return (
-        f"{level} with {used} stations; {changed} options of the plan were exchanged for their "
-        f"interference after this step was solved."
+        f"{level} with {used} stations; exchanged for their interference after this step was "
+        f"solved: {changed}."
     )
 
 

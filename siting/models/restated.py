@@ -125,6 +125,6 @@ def _service(
         value=value,
         bound=bound,
         status=Status.OPTIMAL if value >= bound else Status.FEASIBLE,
-        reason=f"{len(selected)} stations are planned; {changed} of them were exchanged for their "
-        "interference after this step was solved.",
+        reason=f"{len(selected)} stations are planned; exchanged for their interference after this "
+        f"step was solved: {changed}.",
     )

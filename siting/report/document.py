@@ -36,6 +36,7 @@ from siting.text import (
     money_text,
     seconds_text,
     share_text,
+    sinr_text,
     time_text,
     weight_text,
 )
@@ -160,7 +161,8 @@ def manifest(facts: Facts, made_at: datetime) -> list[tuple[str, str]]:
 
 
 def zones_grid(tables: PlanTables, language: Language) -> Grid:
-    """Return the target board: one row per target."""
+    """Return the target board: one row per target; with two columns more where a SINR is asked."""
+    asks = bool(tables.facts.sinr_targets)
     rows = []
     for _, row in tables.zones.iterrows():
         weight = str(row["weight"])
@@ -173,14 +175,26 @@ def zones_grid(tables: PlanTables, language: Language) -> Grid:
                 say(f"weight.{weight}", language),
                 share_text(float(row["required_fraction"]), language, "up"),
                 share_text(float(row["share"]), language),
+                *_sinr_texts(row, language, shown=asks),
                 weight_text(float(row["shortfall"]), weight, language, "up"),
                 state_text(str(row["state"]), language),
                 say(f"provenance.{row['provenance']}", language),
             )
         )
-    heads = ["zone_name", "kind", "tier", "standard", "weight", "required", "share", "shortfall",
-             "state", "provenance"]  # fmt: skip
-    return _grid(heads, rows, language, numeric=(2, 5, 6, 7))
+    sinr = ["sinr_db", "clear_share"] if asks else []
+    heads = ["zone_name", "kind", "tier", "standard", "weight", "required", "share", *sinr,
+             "shortfall", "state", "provenance"]  # fmt: skip
+    return _grid(heads, rows, language, numeric=(2, *range(5, 8 + len(sinr))))
+
+
+def _sinr_texts(row: Any, language: Language, *, shown: bool) -> tuple[str, ...]:
+    """Write the SINR a target asks for, and the share that has it."""
+    if not shown:
+        return ()
+    return (
+        sinr_text(float(row["min_ss_sinr_db"])),
+        share_text(float(row["clear_share"]), language),
+    )
 
 
 def state_text(state: str, language: Language) -> str:

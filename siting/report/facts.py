@@ -122,6 +122,11 @@ class Facts:
         return sum(outcome.state is TargetState.MET for outcome in self.targets)
 
     @property
+    def sinr_targets(self) -> tuple[Outcome, ...]:
+        """Targets that ask for a SINR."""
+        return tuple(item for item in self.targets if item.min_ss_sinr_db is not None)
+
+    @property
     def focus_share(self) -> float:
         """Share of the focus weight that is served, 0..1; NaN when there is none."""
         return self.focus_served / self.focus_total if self.focus_total > 0 else float("nan")

@@ -20,6 +20,7 @@ from siting.text import (
     money_text,
     points_text,
     share_text,
+    sinr_text,
     weight_text,
 )
 
@@ -89,6 +90,8 @@ def honesty_lines(facts: Facts, language: Language) -> list[str]:
     lines += [line for step in facts.steps if (line := step_line(facts, step, language))]
     if facts.status is Status.UNKNOWN:
         lines.append(say("honesty.unknown", language))
+    if facts.sinr_targets:
+        lines.append(_sinr_line(facts, language))
     if not facts.existing_sites:
         lines.append(say("honesty.no_existing", language))
     if facts.rules is not None:
@@ -185,6 +188,28 @@ def layer_name(layer: str, language: Language) -> str:
     aliases = {"layer.demand_area_m2": "layer.demand_area"}
     key = aliases.get(key, key)
     return say(key, language) if key in MESSAGES else layer
+
+
+def _sinr_line(facts: Facts, language: Language) -> str:
+    """Say whether the SINR that is asked is there, and name the zones that are short of it."""
+    count = count_text(len(facts.sinr_targets))
+    fine = {TargetState.MET, TargetState.NOT_ASSESSABLE}
+    short = [item for item in facts.sinr_targets if item.state not in fine]
+    if not short:
+        return say("honesty.sinr_met", language, count=count)
+    parts = [
+        say(
+            "honesty.sinr_zone",
+            language,
+            zone=zone_name(facts, item.zone_id, language),
+            share=share_text(item.clear_share, language),
+            required=share_text(item.required_fraction or 0.0, language, "up"),
+            sinr=sinr_text(item.min_ss_sinr_db or 0.0),
+        )
+        for item in short
+    ]
+    what = ("、" if language == "zh" else "; ").join(parts)
+    return say("honesty.sinr_missed", language, count=count, what=what)
 
 
 def _infeasible(facts: Facts, unmet: list[Outcome], language: Language) -> str:

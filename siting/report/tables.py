@@ -175,6 +175,12 @@ def _outcomes(scenario: Scenario, outcomes: Sequence[Outcome]) -> gpd.GeoDataFra
                 float("nan") if item.required_fraction is None else item.required_fraction
                 for item in outcomes
             ],
+            "min_ss_sinr_db": [
+                float("nan") if item.min_ss_sinr_db is None else item.min_ss_sinr_db
+                for item in outcomes
+            ],
+            "clear": [float("nan") if item.clear is None else item.clear for item in outcomes],
+            "clear_share": [item.clear_share for item in outcomes],
             "shortfall": [item.shortfall for item in outcomes],
             "reachable": [item.reachable for item in outcomes],
             "state": ["none" if item.state is None else item.state.value for item in outcomes],
