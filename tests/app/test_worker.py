@@ -98,6 +98,40 @@ def test_siting_constraints_hold_in_a_computed_plan(city: Database, settings: Se
     assert "a school</td>" in page
 
 
+@pytest.mark.parametrize("city", [1000.0], indirect=True)
+def test_sinr_of_a_computed_plan_is_stored_and_served(city: Database, settings: Settings) -> None:
+    """Asked through the scenario, predicted by a worker, told by REST, table and page."""
+    target = {
+        "kinds": ["urban_area"],
+        "standard": "quality-outdoor",
+        "required_fraction": 0.5,
+        "min_ss_sinr_db": 3.0,
+    }
+    spec = small_spec(coverage_model="sectors", targets=[target], stations=20)
+    plan_id, scenario = ask(city, spec)
+    with working(settings):
+        row = ended(city, plan_id)
+    assert (row.state, row.error) == (PlanState.DONE, None), row.error
+    with city.session() as session:
+        stored = plans.load_plan(session, plan_id)
+    assert stored is not None
+    verify_plan(scenario, stored)
+    with running(settings) as client:
+        body = client.get(f"/api/v1/plans/{plan_id}").json()
+        zones = client.get(f"/api/v1/plans/{plan_id}/zones.geojson").json()["features"]
+        page = client.get(f"/plans/{plan_id}", params={"lang": "en"}).text
+    for told, outcome in zip(body["targets"], stored.targets, strict=True):
+        assert (told["min_ss_sinr_db"], told["clear"]) == (3.0, outcome.clear)
+        assert told["clear_share"] == (outcome.clear_share if outcome.total else None)
+        assert told["shortfall"] == pytest.approx(outcome.shortfall)
+    assert {item["clear"] for item in body["information"]} == {None}
+    assert [item["properties"]["clear"] for item in zones[: len(stored.targets)]] == [
+        outcome.clear for outcome in stored.targets
+    ]
+    assert "with SINR" in page
+    assert "(3 dB)" in page
+
+
 def test_a_plan_is_computed_verified_and_stored(city: Database, settings: Settings) -> None:
     """What is stored is the plan: it verifies from rows, and its tables agree with each other."""
     plan_id, scenario = ask(city, small_spec())
