@@ -30,6 +30,8 @@ from siting.technology import (
 )
 
 WGS84 = "EPSG:4326"
+#: Columns of numbers that may be unknown.
+_NUMBERS_OR_NOTHING = {"accuracy_m", "min_ss_sinr_db", "clear"}
 
 
 def spec_document(spec: ScenarioSpec) -> dict[str, Any]:
@@ -54,8 +56,8 @@ def frame(columns: Sequence[str], rows: Sequence[Any]) -> pd.DataFrame:
     made: dict[str, list[Any]] = {
         name: list(values) for name, values in zip(columns, by_column, strict=True)
     }
-    if "accuracy_m" in made:
-        made["accuracy_m"] = [np.nan if value is None else value for value in made["accuracy_m"]]
+    for name in _NUMBERS_OR_NOTHING & made.keys():
+        made[name] = [np.nan if value is None else value for value in made[name]]
     return pd.DataFrame(
         {
             name: np.asarray(values, dtype=object if _is_text(values) else None)

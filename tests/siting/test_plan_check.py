@@ -203,6 +203,8 @@ SPOILS: dict[str, Spoil] = {
             "reachable": _outcome(group, "reachable", lambda value: value + 1.0),  # pyright: ignore[reportOperatorIssue]
             "fraction": _outcome(group, "required_fraction", lambda _: 0.123),
             "state": _outcome(group, "state", lambda _: TargetState.NEAR),
+            "sinr": _outcome(group, "min_ss_sinr_db", lambda _: 3.0),
+            "clear": _outcome(group, "clear", lambda _: 1.0),
         }.items()
     },
 }

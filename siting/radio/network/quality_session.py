@@ -60,6 +60,7 @@ class QualitySession:
 
     def __init__(self, scenario: Scenario, selected: Indices, counted: Indices) -> None:
         self._scenario, self._counted = scenario, counted
+        self._x, self._y = np.ascontiguousarray(scenario.data.demand.xy[counted].T)
         self._standards = {item.id: item for item in scenario.standards}
         self._raster = demand_raster(scenario)
         prediction = predict_on_demand(scenario, selected, self._raster, keep_surroundings=True)
@@ -116,12 +117,11 @@ class QualitySession:
 
     def _near(self, options: list[int]) -> Indices:
         """Return the points that count within reach of some options, ascending."""
-        xy = self._scenario.data.demand.xy[self._counted]
         reach = HEARD_M + self._raster.grid.cell_size_m
-        near = np.zeros(len(xy), dtype=np.bool_)
+        near = np.zeros(len(self._counted), dtype=np.bool_)
         for option in options:
-            place = self._scenario.data.sites.xy[self._scenario.options.site[option]]
-            near |= (np.abs(xy - place) <= reach).all(axis=1)
+            x, y = self._scenario.data.sites.xy[self._scenario.options.site[option]]
+            near |= (np.abs(self._x - x) <= reach) & (np.abs(self._y - y) <= reach)
         return self._counted[near]
 
     def _look_at(self, points: Indices) -> None:

@@ -221,16 +221,23 @@ class WhatIf:
     ) -> list[Mast]:
         """Return the masts of some cells."""
 
-        def one(item: tuple[Place, list[int]]) -> Mast:
-            return mast(
-                *item,
-                curve=model.table.curve,
-                directional=model.directional,
-                surroundings=self._now.surroundings,
-            )
+        def some(items: list[tuple[Place, list[int]]]) -> list[Mast]:
+            return [
+                mast(
+                    *item,
+                    curve=model.table.curve,
+                    directional=model.directional,
+                    surroundings=self._now.surroundings,
+                )
+                for item in items
+            ]
 
         inside = chosen[model.cells.within(model.grid)[chosen]]
-        return list(pool.map(one, places_of(model.cells, inside).items()))
+        places = list(places_of(model.cells, inside).items())
+        # a part per thread: most windows are at hand, and a task for each would cost more than it
+        size = max(1, -(-len(places) // self._now.threads))
+        parts = [places[first : first + size] for first in range(0, len(places), size)]
+        return [one for part in pool.map(some, parts) for one in part]
 
     def _run(
         self,
