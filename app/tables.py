@@ -473,6 +473,7 @@ class PlanOption(Base):
     tilt_deg: Mapped[float | None]  #: electrical downtilt; null: no direction
     cost_cny: Mapped[int] = mapped_column(BigInteger)  #: without the site's own cost
     site_cost_cny: Mapped[int] = mapped_column(BigInteger)  #: paid once per site
+    work: Mapped[str] = mapped_column(server_default="new")  #: siting.standing.Work
     provenance: Mapped[str]
     geom: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=4326, spatial_index=True))
 

@@ -158,6 +158,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{zone} {share} (要求 {required}, {sinr})",
         "{zone} {share} of {required} at {sinr}",
     ),
+    "honesty.standing": (
+        "现状基站保持不变 {stands} 个, 调整方向 {reaimed} 个; 新建 {new} 个。",
+        "Stations that stand: {stands} stay as they are, {reaimed} are aimed anew; {new} are new.",
+    ),
+    "work.stands": ("保持现状", "stands"),
+    "work.reaimed": ("调整方向", "aimed anew"),
+    "work.new": ("新建", "new"),
     "honesty.unknown": (
         "限时内未找到满足全部规则的方案, 也未证明其不存在。",
         "No plan that keeps every rule was found in time, and none was proved impossible.",
@@ -414,6 +421,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "head.host": ("载体类型", "host kind"),
     "head.owner": ("权属单位", "owner"),
     "head.existing": ("现状/新建", "existing / new"),
+    "head.work": ("工程内容", "work"),
     "head.technology": ("技术与配置", "technology and configuration"),
     "head.technology_id": ("技术编码", "technology code"),
     "head.height_m": ("挂高(m)", "antenna height [m]"),

@@ -144,7 +144,7 @@ class _Check:
         """Hold the steps against those the scenario asks for, with whole certificates."""
         scenario = self.scenario
         expected: list[tuple[str, Sense, str]] = []
-        if scenario.targets or scenario.locked_sites:
+        if scenario.targets or scenario.locked_sites or len(scenario.standing):
             expected.append(("targets", Sense.MINIMISE, "CNY"))
         if any(step.name == "stations" for step in self.plan.steps):
             expected.append(("stations", Sense.MINIMISE, "stations"))
@@ -185,6 +185,10 @@ class _Check:
         sites = set(scenario.options.site[plan.selected].tolist())
         self.same("sites", plan.sites, len(sites))
         self.same("cost_cny", plan.cost_cny, self._cost(plan.selected))
+        keys = station_keys(scenario)
+        on_air = {keys[option] for option in plan.selected[plan.chosen_in == 0].tolist()}
+        lost = {keys[option] for option in scenario.standing.tolist()} - on_air
+        self.holds("selected", not lost, f"{len(lost)} stations that stand are off the air")
         if scenario.stations is not None:
             within = len(plan.selected) <= scenario.stations
             self.holds("stations", within, f"{len(plan.selected)} of {scenario.stations} allowed")

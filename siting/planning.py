@@ -24,6 +24,7 @@ from siting.scenario import Scenario
 from siting.solvers.interference_step import repair_interference
 from siting.solvers.proven import Proven
 from siting.solvers.service_step import solve_service
+from siting.solvers.standing_stations import keep_standing, with_standing
 from siting.solvers.station_limit import Limited, solve_within
 from siting.solvers.target_step import solve_targets
 from siting.status import Sense, Status
@@ -91,7 +92,7 @@ def plan_scenario(
         clock = whole.until(LEVELS_SHARE)
     steps: list[Step] = []
     chosen: list[npt.NDArray[np.intp]] = []
-    if scenario.targets or scenario.locked_sites:
+    if scenario.targets or scenario.locked_sites or len(scenario.standing):
         for step, options in _meet_targets(scenario, question, clock, warm_start):
             steps.append(step)
             chosen.append(options)
@@ -138,11 +139,12 @@ def _meet_targets(
     model, began = question.model, clock.elapsed_s
     part = clock.until(TARGETS_SHARE) if scenario.objective is not None else clock
     answer = solve_targets(model, clock=part, gap=scenario.gap, seed=scenario.seed, start=warm)
-    selected, limited = answer.selected, None
+    selected, limited = with_standing(model, answer.selected, scenario.standing), None
     if model.stations is not None and len(selected) > model.stations:
         limited = solve_within(
             model, answer, clock=clock.until(TARGETS_SHARE), gap=scenario.gap, seed=scenario.seed
         )
+        limited = keep_standing(model, limited, scenario.standing)
         selected = limited.selected
     value, met = float(model.cost(selected)), model.meets_targets(selected)
     status = _targets_status(question, value, answer.bound, limited, met=met)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from siting.errors import Problem, ScenarioError, raise_if
 from siting.exclusions import Excluded, Exclusions, Lowered, restrict
 from siting.provenance import Provenance
+from siting.standing import stand
 from siting.technology import (
     CoverageModel,
     Options,
@@ -120,6 +121,9 @@ class Scenario:
         Base stations in all, or None: only the targets are planned.
     locked_sites
         Ids of sites that must carry at least one option.
+    standing
+        Options that stations which stand are now, ascending, (e,): their carriers stay on air at
+        their sites, in this or another way.
     seed, max_runtime_s, gap
         Search settings, see :class:`siting.spec.SolveSpec`.
     load
@@ -142,6 +146,7 @@ class Scenario:
     objective: Objective | None = None
     stations: int | None = None
     locked_sites: tuple[str, ...] = ()
+    standing: npt.NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
     seed: int = 0
     max_runtime_s: float = 60.0
     gap: float = 0.0
@@ -215,7 +220,7 @@ def build_scenario(spec: ScenarioSpec, data: PlanningData) -> Scenario:
         or site, a site both locked and forbidden, no candidate left, no target and no objective,
         an objective without a number of stations, exclusions that are no shapes near the study
         area, close a locked site or leave no option; a SINR that is asked without sectors or of
-        demand that is no grid.
+        demand that is no grid; stations that stand where no option is, or twice.
     """
     problems: list[Problem] = []
     technologies = _technologies(spec, data, problems)
@@ -235,6 +240,7 @@ def build_scenario(spec: ScenarioSpec, data: PlanningData) -> Scenario:
         problems.append(Problem("targets", "neither a target nor an objective", "add [[targets]]"))
     options = _options(spec, data, technologies, problems)
     left = restrict(spec, data, technologies, options, problems)
+    standing = stand(spec, data.sites, technologies, left.options, problems)
     used = {target.standard_id for target in targets}
     if objective is not None:
         used.add(objective.standard_id)
@@ -245,11 +251,12 @@ def build_scenario(spec: ScenarioSpec, data: PlanningData) -> Scenario:
     raise_if(problems, ScenarioError)
     return Scenario(
         name=spec.name,
-        data=data,
+        data=data if not spec.existing else dataclasses.replace(data, sites=standing.sites),
         technologies=technologies,
         standards=tuple(item for item in standards if item.id in used),
         coverage_model=spec.coverage_model,
-        options=left.options,
+        options=standing.options,
+        standing=standing.present,
         targets=targets,
         objective=objective,
         stations=spec.stations,
@@ -479,6 +486,8 @@ def _digest(scenario: Scenario) -> str:
     if any(item.operators for item in scenario.standards):
         named = (*scenario.technologies, *scenario.standards)
         settings["operators"] = [item.operators for item in named]
+    if len(scenario.standing):
+        settings["standing"] = scenario.standing.tolist()
     if scenario.sinr_targets:
         settings["network"] = {"load": scenario.load, "cell_size_m": demand.cell_size_m}
     digest.update(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode())

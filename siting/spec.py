@@ -59,6 +59,30 @@ class ObjectiveSpec(BaseModel):
     weight: str = Field(default="population", description="Demand weight to serve the most of")
 
 
+class ExistingSpec(BaseModel):
+    """A station that stands: one technology at one candidate site."""
+
+    model_config = _FROZEN
+
+    site: str = Field(description="Id of the candidate site it stands on")
+    technology: str = Field(description="Id of its technology, one of the scenario's")
+    turn_deg: Annotated[float, Field(ge=-360, le=360, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="Azimuth of its first antenna [degrees]; neither this nor tilt: the first way "
+        "to aim the technology",
+    )
+    tilt_deg: Annotated[float, Field(ge=-30, le=30, allow_inf_nan=False)] | None = Field(
+        default=None, description="Its electrical downtilt [degrees]"
+    )
+
+    @model_validator(mode="after")
+    def _whole_direction(self) -> Self:
+        if (self.turn_deg is None) != (self.tilt_deg is None):
+            msg = "gives a direction by half; give turn_deg and tilt_deg, or neither"
+            raise ValueError(msg)
+        return self
+
+
 class NetworkSpec(BaseModel):
     """What is assumed of the network on air when a target asks for a SINR."""
 
@@ -114,6 +138,14 @@ class ScenarioSpec(BaseModel):
     )
     locked_sites: tuple[str, ...] = Field(default=(), description="Sites that must be opened")
     forbidden_sites: tuple[str, ...] = Field(default=(), description="Sites that must stay shut")
+    existing: tuple[ExistingSpec, ...] = Field(
+        default=(), description="Stations that stand: they stay, and cost nothing as they are"
+    )
+    reaim_cost_cny: Annotated[int, Field(ge=0, le=10_000_000)] = Field(
+        default=3000,
+        description="Cost to turn or tilt the antennas of a station that stands [CNY]; an "
+        "assumption",
+    )
     exclusions: ExclusionsSpec | None = Field(
         default=None, description="Where nothing may stand: areas, water, runways, buildings"
     )

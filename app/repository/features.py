@@ -177,6 +177,7 @@ _PLAN_COLUMNS = (
         type="integer",
         description="Cost of the site, paid once however many stations it hosts [CNY]",
     ),
+    Column(name="work", type="string", description="What is done: stands, reaimed or new"),
     Column(name="provenance", type="string", description="Origin of the candidate site"),
 )
 

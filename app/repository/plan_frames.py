@@ -13,7 +13,7 @@ from app import translate
 
 _SITE_COLUMNS = (
     "site_id", "site_kind", "district", "technology_id", "chosen_for", "height_m", "turn_deg",
-    "tilt_deg", "cost_cny", "site_cost_cny", "provenance",
+    "tilt_deg", "cost_cny", "site_cost_cny", "work", "provenance",
 )  # fmt: skip
 _ZONE_COLUMNS = (
     "zone_id", "name_zh", "name_en", "kind", "standard_id", "weight", "required_fraction", "state",
@@ -26,7 +26,8 @@ _SITES = text(
     select plan_options.site_id, plan_options.site_kind, plan_options.district,
         plan_options.technology_id, plan_steps.name, plan_options.height_m,
         plan_options.turn_deg, plan_options.tilt_deg, plan_options.cost_cny,
-        plan_options.site_cost_cny, plan_options.provenance, st_asbinary(plan_options.geom)
+        plan_options.site_cost_cny, plan_options.work, plan_options.provenance,
+        st_asbinary(plan_options.geom)
     from plan_options
     left join plan_steps
         on plan_steps.plan_id = plan_options.plan_id and plan_steps.position = plan_options.step

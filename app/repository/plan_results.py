@@ -25,6 +25,7 @@ from app.tables import (
 )
 from siting import plan as values
 from siting.scenario import Scenario
+from siting.standing import work_of
 
 
 def save_result(
@@ -88,6 +89,7 @@ def _save_options(
     query = select(CandidateSite.id, CandidateSite.geom)
     places = session.execute(query.where(CandidateSite.dataset_id == dataset_id))
     stored = {row.id: row.geom for row in places}
+    work = work_of(options, scenario.standing)
     rows = [
         {
             "plan_id": plan_id,
@@ -102,6 +104,7 @@ def _save_options(
             "tilt_deg": float(options.tilt_deg[option]) if directed[option] else None,
             "cost_cny": int(options.cost_cny[option]),
             "site_cost_cny": int(sites.fixed_cost_cny[site]),
+            "work": str(work[option]),
             "provenance": sites.provenance[site].value,
             "geom": stored[sites.id[site]],
         }

@@ -56,7 +56,7 @@ def write_workbook(
         book.remove(book.active)
     notice = synthetic_line(tables.facts, language)
     sheets = [
-        ("sites", _sites(language), tables.sites),
+        ("sites", _sites(tables.facts, language), tables.sites),
         ("zones", _zones(tables.facts, language), tables.zones),
         ("districts", _districts(language), tables.districts),
         ("unserved", _unserved(language), tables.unserved),
@@ -148,7 +148,7 @@ def site_name(row: Any, language: Language) -> str:
     return f"{row[f'district_{language}']} {host} {row['site']}"
 
 
-def _sites(language: Language) -> list[_Column]:
+def _sites(facts: Facts, language: Language) -> list[_Column]:
     return [
         _Column("number", 7, lambda row: row["number"]),
         _Column("site", 18, lambda row: str(row["site"])),
@@ -163,6 +163,11 @@ def _sites(language: Language) -> list[_Column]:
         _Column("owner", 16, lambda row: str(row["owner"])),
         _Column(
             "existing", 10, lambda row: say("existing" if row["existing"] else "new", language)
+        ),
+        *(
+            [_Column("work", 12, lambda row: say(f"work.{row['work']}", language))]
+            if facts.work
+            else []
         ),
         _Column("technology", 28, lambda row: row[f"technology_{language}"]),
         _Column("technology_id", 16, lambda row: str(row["technology"])),

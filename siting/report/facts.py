@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from siting.plan import Outcome, Step, TargetState
 from siting.report.exclusions import RuleFacts, rule_facts
 from siting.report.tables import Focus, focus_of
+from siting.standing import work_of
 from siting.status import Status
 
 if TYPE_CHECKING:
@@ -89,6 +90,9 @@ class Facts:
         Sources to name on every map: districts, water, zones, each once.
     rules
         What the siting constraints did; None: there are none.
+    work
+        Stations by what is done for them, as in :class:`siting.standing.Work`; empty where none
+        stands.
     """
 
     area: Named
@@ -115,6 +119,7 @@ class Facts:
     runtime_s: float
     version: str
     rules: RuleFacts | None = None
+    work: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def targets_met(self) -> int:
@@ -214,6 +219,9 @@ def facts_of(scenario: Scenario, plan: Plan, coverage: Coverage) -> Facts:
         runtime_s=plan.runtime_s,
         version=plan.version,
         rules=rule_facts(scenario),
+        work=Counter(work_of(scenario.options, scenario.standing)[plan.selected].tolist())
+        if len(scenario.standing)
+        else {},
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from siting.messages import MESSAGES, say
 from siting.plan import Step, TargetState
 from siting.report.exclusions import rule_lines
+from siting.standing import Work
 from siting.status import Sense, Status
 from siting.text import (
     UNKNOWN,
@@ -94,6 +95,9 @@ def honesty_lines(facts: Facts, language: Language) -> list[str]:
         lines.append(_sinr_line(facts, language))
     if not facts.existing_sites:
         lines.append(say("honesty.no_existing", language))
+    if facts.work:
+        count = {item.value: count_text(facts.work.get(item.value, 0)) for item in Work}
+        lines.append(say("honesty.standing", language, **count))
     if facts.rules is not None:
         lines += rule_lines(facts.rules, language)
     if approximate := approximate_line(facts, language):

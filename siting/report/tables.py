@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from siting.geo import WGS84, unproject, unproject_geometry
+from siting.standing import work_of
 
 if TYPE_CHECKING:
     from siting.coverage import Coverage
@@ -118,6 +119,7 @@ def plan_sites(scenario: Scenario, plan: Plan, coverage: Coverage) -> gpd.GeoDat
             "host": [sites.kind[index].value for index in site],
             "owner": [sites.owner[index] for index in site],
             "existing": sites.existing[site],
+            "work": work_of(options, scenario.standing)[chosen].astype(object),
             "height_m": options.height_m[chosen],
             "turn_deg": np.where(directed, options.turn_deg[chosen], np.nan),
             "tilt_deg": np.where(directed, options.tilt_deg[chosen], np.nan),

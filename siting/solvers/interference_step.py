@@ -35,7 +35,7 @@ TINY = 1e-9
 CLEAR = "every zone has the SINR that is asked"
 
 IndexArray = npt.NDArray[np.intp]
-#: Shares of zones still missing, minus the objective served, cost [CNY].
+#: Shares of zones still missing, minus the objective served, cost that is added [CNY].
 _Score = tuple[float, float, int]
 
 
@@ -129,6 +129,8 @@ class _Search:
         self.model, self.clock = question.model, clock
         self.step = dict(zip(selected.tolist(), made_by.tolist(), strict=True))
         self.trials = self.kept = 0
+        #: stations whose carrier stays on air at its site
+        self.standing = set(self.model.option_station[scenario.standing].tolist())
         self.by_option = sp.csc_array(self.model.cover)
         self.count = np.zeros(self.model.cover.shape[0], dtype=np.int32)
         for option in self.step:
@@ -166,6 +168,8 @@ class _Search:
         site, station = self.model.option_site, self.model.option_station
         first, last = np.searchsorted(site, [site[option], site[option] + 1])
         others = np.arange(first, last)
+        if station[option] in self.standing:
+            others = others[station[others] == station[option]]
         taken = self._stations(but=option)
         ways = [(option, other) for other in others.tolist() if station[other] not in taken]
         return self._keep_best(way for way in ways if way[1] != option)
@@ -206,14 +210,14 @@ class _Search:
                 break
             self.session.exchange(out, into)
             self.trials += 1
-            score = self._score(count, into if out is None else None)
+            score = self._score(count, self._added_cost(out, into))
             self.session.undo()
             if score[0] < self.best[0] - TINY and score < best:
                 kept, best = (out, into), score
         if kept is None:
             return False
         self._keep(*kept)
-        self.best = best
+        self.best = (*best[:2], 0)
         self.clock.report("interference", 1.0 / (1.0 + self.best[0]))
         return True
 
@@ -249,13 +253,18 @@ class _Search:
         """Return the weight of each target that has its level."""
         return self.model.target_weights @ self._served(count).astype(np.float64)
 
-    def _score(self, count: npt.NDArray[np.int32], added: int | None = None) -> _Score:
+    def _added_cost(self, out: int | None, into: int) -> int:
+        """Return what an exchange adds to the cost of options and sites [CNY]."""
+        now = np.array(list(self.step), dtype=np.intp)
+        then = np.append(now[now != (-1 if out is None else out)], into)
+        return self.model.cost(then) - self.model.cost(now)
+
+    def _score(self, count: npt.NDArray[np.int32], cost: int = 0) -> _Score:
         """Judge the network on air by what is missing, then what it serves, then what it adds."""
         served, missing = self._served(count), 0.0
         for item in self.asked:
             short = item.needed - item.clear(served, self.session)
             missing += max(0.0, short) / item.total
-        cost = 0 if added is None else int(self.model.option_cost[added])
         return round(missing, 9), -float(self.model.objective[served].sum()), cost
 
     def _missing_points(self) -> IndexArray:

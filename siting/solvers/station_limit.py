@@ -60,7 +60,7 @@ def solve_within(
     )
     fewest = solve_targets(counted, clock=clock.until(0.5), gap=gap, seed=seed, unit="stations")
     if len(fewest.selected) > stations or not model.meets_targets(fewest.selected):
-        return Limited(selected=_best_part(model, stations), fewest=fewest, within=False)
+        return Limited(selected=best_part(model, stations), fewest=fewest, within=False)
     best = fewest.selected
     surcharge = int(model.option_cost.max(initial=0) + model.site_cost.max(initial=0))
     for number in range(SURCHARGES):
@@ -77,12 +77,18 @@ def solve_within(
     return Limited(selected=best, fewest=fewest, within=True)
 
 
-def _best_part(model: CoverModel, stations: int) -> npt.NDArray[np.intp]:
+def best_part(
+    model: CoverModel, stations: int, standing: npt.NDArray[np.intp] | None = None
+) -> npt.NDArray[np.intp]:
     """Choose stations that serve the most of what the targets need, each target counting alike.
 
-    Locked sites come first, each with its cheapest option.
+    What stands comes first, then locked sites, each with its cheapest option.
     """
-    fixed = cheapest_at_locked(model)[:stations]
+    fixed = cheapest_at_locked(model)
+    if standing is not None:
+        opened = np.isin(model.option_site[fixed], model.option_site[standing])
+        fixed = np.concatenate([standing, fixed[~opened]])
+    fixed = fixed[:stations]
     needed = model.needed
     share = np.where(needed > 0, 1.0 / np.where(needed > 0, needed, 1.0), 0.0)
     question = dataclasses.replace(model, objective=model.target_weights.T @ share)
