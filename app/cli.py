@@ -31,6 +31,7 @@ out, and how far the answer is from the best possible.
 * `siting plan my.toml --out out/my` answers it on files alone: map, tables, report.
 * `siting predict my.toml --stations out/my/plan.csv --out out/radio` shows what the plan's
   stations deliver: signal level, interference, best server.
+* `siting improve my.toml --stations FILE --out out/better` turns and tilts what stands.
 * `siting serve` runs the service: database, API, worker and pages.
 
 Every plan states its proven bound and is checked by an independent verifier. Results that rest
@@ -131,6 +132,71 @@ def predict(  # noqa: PLR0917 - Typer makes options of parameters
         cell_size_m=cell_size,
         load=load,
         busy_hour_kbps=busy_hour_kbps,
+        language=lang,
+    )
+
+
+@app.command()
+def improve(  # noqa: PLR0917 - Typer makes options of parameters
+    scenario: Annotated[
+        Path,
+        typer.Argument(metavar="SCENARIO.toml", help="Study area, zones and equipment."),
+    ],
+    stations: Annotated[
+        Path,
+        typer.Option("--stations", metavar="FILE", help="As for `siting predict`."),
+    ],
+    out: Out,
+    standard: Annotated[
+        str,
+        typer.Option(
+            "--standard",
+            help="covered-outdoor, good-outdoor, covered-indoor or good-indoor.",
+        ),
+    ] = "covered-outdoor",
+    zone: Annotated[
+        list[str] | None,
+        typer.Option("--zone", metavar="ID", help="Zone that counts; repeat it. Without it, all."),
+    ] = None,
+    trials: Annotated[
+        int, typer.Option("--trials", help="Changes that may be predicted, 1 or more.")
+    ] = 500,
+    terrain: Annotated[
+        list[Path] | None,
+        typer.Option("--terrain", metavar="FILE", help="As for `siting predict`."),
+    ] = None,
+    clutter: Annotated[
+        list[Path] | None,
+        typer.Option("--clutter", metavar="FILE", help="As for `siting predict`."),
+    ] = None,
+    cell_size: Annotated[
+        float, typer.Option("--cell-size", metavar="METRES", help="Side of a pixel, 5 to 500 m.")
+    ] = 50.0,
+    load: Annotated[
+        float, typer.Option("--load", help="Share of power that disturbs neighbours, 0 to 1.")
+    ] = DEFAULT_LOAD,
+    lang: Lang = "zh",
+) -> None:
+    """Turn and tilt stations that stand until zones meet a standard, or nothing helps.
+
+    Nothing is built or moved. Writes stations.csv (which `siting predict` reads), changes.csv and
+    zones.csv with the figures before and after.
+
+    Example: `siting improve my.toml --stations stations.csv --out out/better`
+    """
+    from app.console_improve import improve_on_files
+
+    improve_on_files(
+        scenario,
+        stations,
+        out,
+        terrain=terrain or (),
+        clutter=clutter or (),
+        cell_size_m=cell_size,
+        load=load,
+        standard=standard,
+        zones=zone or (),
+        most_trials=trials,
         language=lang,
     )
 

@@ -57,6 +57,7 @@ PHASES = {
     "targets": "meeting the targets at least cost",
     "service": "serving the most people",
     "interference": "repairing interference",
+    "improve": "turning and tilting stations",
     "verify": "verifying the plan",
     "prediction": "predicting the network",
     "figures": "adding up zones",
@@ -221,7 +222,7 @@ def print_prediction(
     table.title_justify = "left"
     table.add_column(say("zone", language), no_wrap=True)
     for item in predicted.standards:
-        table.add_column(_short(say(f"prediction.{item.id}", language)), justify="right")
+        table.add_column(short_name(say(f"prediction.{item.id}", language)), justify="right")
     for head in ("prediction.overlap", "prediction.mean_rate"):
         table.add_column(say(head, language), justify="right")
     table.add_column(say("prediction.test", language), no_wrap=True)
@@ -264,7 +265,7 @@ def print_capacity(
         table.add_column(say(f"capacity.{head}", language), justify="right")
     for zone in capacity.zones:
         table.add_row(
-            _short(zone_name(facts, zone.zone, language)),
+            short_name(zone_name(facts, zone.zone, language)),
             round_text(zone.traffic_mbps, 0, "up"),
             share_text(zone.carried_share, language),
             f"{count_text(zone.overloaded_cells)} / {count_text(zone.cells)}",
@@ -298,7 +299,7 @@ def _zone_row(facts: Facts, zone: ZoneFigures, language: Language) -> tuple[str,
     if tested.confidence is not Confidence.SURE:
         words += f" ({say(f'prediction.{tested.confidence.value}', language)})"
     return (
-        _short(zone_name(facts, zone.zone, language)),
+        short_name(zone_name(facts, zone.zone, language)),
         *(share_text(item.share, language) for item in zone.standards),
         share_text(zone.overlap_share, language, "up"),
         round_text(zone.mean_downlink_mbps, 0, "down"),
@@ -353,7 +354,7 @@ def print_sharing(console: Console, sharing: Sharing, *, language: Language) -> 
         console.print(line, markup=False, highlight=False)
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """Leave out what a name explains in brackets: a terminal is narrow."""
     return name.partition("(")[0].partition("（")[0].strip() or name
 
@@ -362,8 +363,8 @@ def _outcome_row(facts: Facts, outcome: Outcome, language: Language) -> tuple[st
     required = outcome.required_fraction
     state = say("state.none" if outcome.state is None else f"state.{outcome.state.value}", language)
     return (
-        _short(zone_name(facts, outcome.zone_id, language)),
-        _short(facts.standard_name(outcome.standard_id, language)),
+        short_name(zone_name(facts, outcome.zone_id, language)),
+        short_name(facts.standard_name(outcome.standard_id, language)),
         "" if required is None else share_text(required, language, "up"),
         share_text(outcome.share, language),
         *((_clear(outcome, language),) if facts.sinr_targets else ()),
@@ -385,7 +386,7 @@ def _district_row(facts: Facts, row: dict[Any, Any], language: Language) -> tupl
         count_text(row["stations"]),
         count_text(row["sites"]),
         money_text(row["cost_cny"], language),
-        _short(facts.standard_name(row["standard"], language)),
+        short_name(facts.standard_name(row["standard"], language)),
         share_text(row[f"{facts.focus.weight}_share"], language),
     )
 

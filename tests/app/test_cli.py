@@ -32,7 +32,7 @@ def test_help_reads_like_a_manual() -> None:
     """Every command is listed, and each one's own help ends in an example."""
     top = siting("--help")
     assert top.returncode == 0
-    for command in ("plan", "predict", "scenario", "demo", "serve", "doctor"):
+    for command in ("plan", "predict", "improve", "scenario", "demo", "serve", "doctor"):
         assert command in top.stdout
         assert f"siting {command}" in siting(command, "--help").stdout
 
