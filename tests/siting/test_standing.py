@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from openpyxl import load_workbook
 from sinr_town import asking, town
 
 from siting.coverage import build_coverage
+from siting.datasets import named_dataset, scenario_text
 from siting.errors import ScenarioError, VerificationError
 from siting.io.plan_workbook import write_workbook
 from siting.models.assemble import assemble
@@ -20,7 +22,8 @@ from siting.plan import Plan, TargetState
 from siting.plan_check import verify_plan
 from siting.planning import plan_scenario
 from siting.report import honesty_lines, plan_tables
-from siting.scenario import PlanningData, Scenario
+from siting.scenario import PlanningData, Scenario, build_scenario
+from siting.spec import ScenarioSpec
 from siting.standing import Work, work_of
 from siting.status import Status
 from siting.technology import SectorLayout
@@ -220,3 +223,19 @@ def test_outputs_say_what_is_done_where(littletown: PlanningData, tmp_path: Path
     sheet = load_workbook(tmp_path / "plan.xlsx")["sites"]
     column = [cell.value for cell in sheet[2]].index("work")
     assert "aimed anew" in [row[column] for row in sheet.iter_rows(min_row=3, values_only=True)]
+
+
+def test_the_examples_of_the_guide_are_questions() -> None:
+    """What the guide writes of SINR and of stations that stand builds on Ezhou's scenario."""
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "radio.md").read_text("utf-8")
+    blocks = [part.partition("```")[0] for part in guide.split("```toml\n")[1:]]
+    given = {key: value for block in blocks for key, value in tomllib.loads(block).items()
+             if key in {"targets", "network", "existing", "reaim_cost_cny"}}  # fmt: skip
+    spec = ScenarioSpec.parse(tomllib.loads(scenario_text("ezhou-5g-sectors")) | given)
+    scenario = build_scenario(spec, named_dataset("ezhou"))
+    assert scenario.sinr_targets == (("quality-outdoor", 0.0),)
+    assert scenario.load == 0.5
+    (present,) = scenario.standing.tolist()
+    assert scenario.options.cost_cny[present] == 0
+    number = scenario.options.technology[present]
+    assert scenario.technologies[number].id == "macro-n41"
