@@ -130,6 +130,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "本方案达标费用 {value}; 已证明没有费用更低的达标方案。",
         "This plan meets the targets for {value}; proved: none meets them for less.",
     ),
+    "honesty.levels_cost": (
+        "本方案电平达标费用 {value}; 已证明任何电平达标方案不低于 {bound}, 尚差 {gap}未定。",
+        "This plan meets the levels for {value}; no plan can meet them for less than {bound}.",
+    ),
+    "honesty.levels_cost_optimal": (
+        "本方案电平达标费用 {value}; 已证明没有费用更低的电平达标方案。",
+        "This plan meets the levels for {value}; proved: none meets them for less.",
+    ),
     "honesty.stations": (
         "已证明达标至少需要 {bound} 个基站; 本方案第一步用 {value} 个。",
         "Proved: the targets need at least {bound} stations; step 1 of this plan uses {value}.",

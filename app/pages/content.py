@@ -102,7 +102,7 @@ def board(tables: PlanTables, language: Language) -> list[dict[str, str]]:
             "weight": say(f"weight.{row['weight']}", language),
             "required": share_text(float(row["required_fraction"]), language, "up"),
             "share": share_text(float(row["share"]), language),
-            "clear": f"{share_text(float(row['clear_share']), language)} "
+            "with_sinr": f"{share_text(float(row['clear_share']), language)} "
             f"({sinr_text(float(row['min_ss_sinr_db']))})"
             if math.isfinite(row["clear_share"])
             else UNKNOWN,

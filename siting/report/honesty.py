@@ -114,16 +114,18 @@ def step_line(facts: Facts, step: Step, language: Language) -> str:
     if step.status in {Status.UNKNOWN, Status.INFEASIBLE} or not math.isfinite(step.bound):
         return ""
     if step.sense is Sense.MINIMISE:
-        return _cost_line(step, language)
+        return _cost_line(facts, step, language)
     return _service_line(facts, step, language)
 
 
-def _cost_line(step: Step, language: Language) -> str:
+def _cost_line(facts: Facts, step: Step, language: Language) -> str:
     value = money_text(step.value, language)
+    # where a SINR is asked the step speaks of level alone
+    key = "honesty.levels_cost" if facts.sinr_targets else "honesty.cost"
     if step.status is Status.OPTIMAL:
-        return say("honesty.cost_optimal", language, value=value)
+        return say(f"{key}_optimal", language, value=value)
     return say(
-        "honesty.cost",
+        key,
         language,
         value=value,
         bound=money_text(step.bound, language, "down"),

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 MOST_TRIALS = 20_000
 #: Places looked at for a station that is added or moved, and stations that may move there.
 PLACES, MOVERS = 12, 3
+#: Stations tried before it is asked anew which are heard most, once one of them has gained.
+ROUND = 24
 #: Share of a zone below which nothing was gained.
 TINY = 1e-9
 #: Why the search ends when nothing is missing any more.
@@ -145,15 +147,23 @@ class _Search:
         """Search; return why it ended."""
         while self.best[0] > TINY:
             gained = False
-            for option in self.session.heard(self._missing_points()):
+            for number, option in enumerate(self.session.heard(self._missing_points())):
                 if why := self._over():
                     return why
                 gained |= self._configure(option)
                 if self.best[0] <= TINY:
                     return CLEAR
-            if not gained and not self._elsewhere():
+                if gained and number >= ROUND:
+                    break
+            # a station costs money where there is room for it, and nothing where one moves
+            if (not gained or not self.room) and not self._elsewhere() and not gained:
                 return self._over() or NOTHING_BETTER
         return CLEAR
+
+    @property
+    def room(self) -> bool:
+        """Whether a station may be added."""
+        return self.model.stations is None or len(self.step) < self.model.stations
 
     def _over(self) -> str:
         """Say why to end, empty to go on."""
@@ -189,8 +199,7 @@ class _Search:
         gain[np.isin(self.model.option_station, sorted(self._stations()))] = 0.0
         order = np.argsort(-gain, kind="stable")
         places = order[gain[order] > 0][:PLACES].tolist()
-        room = self.model.stations is None or len(self.step) < self.model.stations
-        leaving: list[int | None] = [None] if room else list(self._movers())
+        leaving: list[int | None] = [None] if self.room else list(self._movers())
         return self._keep_best((out, into) for into in places for out in leaving)
 
     def _movers(self) -> Iterable[int]:
