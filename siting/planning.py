@@ -32,7 +32,7 @@ from siting.status import Sense, Status
 log = logging.getLogger(__name__)
 
 #: Share of the time that step one may use when a step two follows.
-TARGETS_SHARE = 0.8
+TARGETS_SHARE = 0.9
 #: Share of the time that both may use when targets ask for a SINR, which is seen to last.
 LEVELS_SHARE = 0.75
 
