@@ -6,6 +6,7 @@ Run by :mod:`app.solver_process` as ``python -m app.solver_child``; see there fo
 from __future__ import annotations
 
 import errno
+import importlib
 import json
 import logging
 import os
@@ -28,6 +29,9 @@ from app.solver_process import Ended, Ending, Request, Task
 from siting.errors import SitingError
 
 logger = logging.getLogger(__name__)
+
+#: What computes each kind.
+_MODULES = {Kind.PLAN: "app.compute_plan", Kind.PREDICTION: "app.compute_prediction"}
 
 
 def compute(task: Task, asked: Asked, tell: Callable[[str], None]) -> Ended:
@@ -81,6 +85,8 @@ def main() -> None:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         configure_logging()
         task = Task(**json.loads(sys.stdin.readline()))
+        # OpenBLAS that gets no memory while it is loaded asks for it for ever: load, then limit.
+        importlib.import_module(_MODULES[task.work.kind])
         limit = task.memory_mb * 1024**2
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -217,6 +217,8 @@ def _zones(predicted: NetworkPrediction) -> gpd.GeoDataFrame:
                     "weight": "area_m2",
                     "share": share,
                     "required_fraction": required,
+                    "min_ss_sinr_db": float("nan"),
+                    "clear_share": float("nan"),
                     "shortfall": max(0.0, required - share) * figures.area_m2
                     if state not in {"none", "not_assessable"}
                     else 0.0,
